@@ -1,0 +1,1 @@
+"""The manifest, what may be done with its rows, and how its images become batches."""

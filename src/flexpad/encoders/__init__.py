@@ -1,0 +1,1 @@
+"""CLIP towers with hooks for tokens, their weights and their words."""

@@ -1,0 +1,70 @@
+"""What a person sees while waiting: one console, one logger, one kind of progress bar."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+console = Console()
+errors = Console(stderr=True)
+
+logger = logging.getLogger("flexpad")
+logger.addHandler(logging.NullHandler())  # a library never configures logging
+
+
+class _RateColumn(ProgressColumn):
+    """Units done per second, e.g. ``31.4 items/s``."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = task.fields.get("unit", "items")
+        return Text(f"{speed:6.1f} {unit}/s" if speed else f"   …   {unit}/s", style="cyan")
+
+
+class Ticker:
+    """Moves one bar; made by :func:`progress`."""
+
+    def __init__(self, bars: Progress, task: TaskID) -> None:
+        self._bars = bars
+        self._task = task
+
+    def __call__(self, advance: float = 1, note: str | None = None) -> None:
+        """Move on by ``advance`` units, and show a short note behind the bar."""
+        self._bars.update(self._task, advance=advance)
+        if note is not None:
+            self._bars.update(self._task, note=note)
+
+
+@contextmanager
+def progress(what: str, total: int, unit: str = "items") -> Iterator[Ticker]:
+    """Show a bar with count, rate and remaining time while the body runs.
+
+    On something that is no terminal (a log file, CI) only the finished bar is printed.
+    """
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    with Progress(*columns, console=console) as bars:
+        yield Ticker(bars, bars.add_task(what, total=total, unit=unit, note=""))

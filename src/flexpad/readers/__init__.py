@@ -1,0 +1,1 @@
+"""One file, one data set, one function from a root folder to a manifest."""

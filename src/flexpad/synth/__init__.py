@@ -1,0 +1,1 @@
+"""Rendered tri-modal faces: a parametric head, materials, instruments and sensors."""
