@@ -89,9 +89,7 @@ def read(path: Path) -> ScoreTable:
     """
     header, skip = _read_header(path)
     try:
-        rows = pl.read_csv(
-            path, skip_rows=skip, infer_schema=False, missing_utf8_is_empty_string=True
-        )
+        rows = pl.read_csv(path, skip_rows=skip, infer_schema=False).fill_null("")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: is not a CSV table ({str(error).splitlines()[0]})") from error
     for column in COLUMNS:
