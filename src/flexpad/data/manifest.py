@@ -2,16 +2,19 @@
 
 Left of it code knows data sets; right of it nothing does. It is plain CSV. Lines before the column
 names start with ``#`` and carry ``key: value``; ``root`` is the folder all paths are relative to.
+A cell never holds a line break, so that a line is a row for every tool.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TextIO
 
 from flexpad.registry import did_you_mean
 from flexpad.types import ATTACK, BONAFIDE, MODALITIES, SPLITS, BadInput, Modality
@@ -29,14 +32,15 @@ class Row:
         split: train, dev or test.
         subject_id: The person (or head) that is shown.
         video_id: The recording the frames come from.
-        frame: Its number in the recording.
+        frame: Its number in the recording, not negative.
         label: ``bonafide`` or ``attack``.
         pai_species: The species of the instrument, "" for bona fide.
         rgb: Path relative to the manifest's root, or "" = absent. Absent is not black.
         depth: Likewise.
         ir: Likewise.
         box: Face box ``x0 y0 x1 y1`` in RGB pixels, "" = already cropped.
-        groups: Attributes to break rates down by, without the prefix ``group_``.
+        groups: Attributes to break rates down by, without the prefix ``group_``; "" = unknown.
+            Of a manifest that was read, every row has every group.
     """
 
     sample_id: str
@@ -122,39 +126,49 @@ class Manifest:
 
 
 def write(manifest: Manifest, path: Path) -> None:
-    """Write a manifest, with its root relative to the file's own folder where that is possible."""
+    """Write a manifest, with its root relative to the file's own folder where that is possible.
+
+    The file appears whole or not at all.
+
+    Raises:
+        BadInput: The manifest is one that :func:`read` would refuse, or the file cannot be written.
+    """
+    validate(manifest)
     groups = sorted({name for row in manifest.rows for name in row.groups})
+    header = {"root": _relative(manifest.root, path.parent).as_posix(), **manifest.header}
     partial = path.with_name(path.name + ".partial")
-    root = _relative(manifest.root, path.parent)
-    with partial.open("w", encoding="utf-8", newline="") as out:
-        out.write(f"# root: {root}\n")
-        out.writelines(f"# {key}: {value}\n" for key, value in manifest.header.items())
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow([*COLUMNS, *(GROUP_PREFIX + name for name in groups)])
-        for row in manifest.rows:
-            cells = [getattr(row, column) for column in COLUMNS]
-            table.writerow([*cells, *(row.groups.get(name, "") for name in groups)])
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(f"# {key}: {value}".rstrip() + "\n" for key, value in header.items())
+            table = csv.writer(out, lineterminator="\n")
+            table.writerow([*COLUMNS, *(GROUP_PREFIX + name for name in groups)])
+            for row in manifest.rows:
+                cells = [getattr(row, column) for column in COLUMNS]
+                table.writerow([*cells, *(row.groups.get(name, "") for name in groups)])
+        partial.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Manifest:
     """Read and check a manifest.
 
     Raises:
-        BadInput: The file is missing or empty, a column is missing or unknown, or a cell of a row
-            does not fit.
+        BadInput: The file is missing or empty, a column is missing, unknown or there twice, a line
+            has too few or too many cells, or a cell does not fit.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with path.open(encoding="utf-8-sig", newline="") as content:
+            header, names, skipped = _read_header(path, content)
+            rows = tuple(_read_rows(path, content, names, skipped))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not UTF-8 text") from error
-    comments = [line for line in lines if line.startswith("#")]
-    header = dict(_key_and_value(line) for line in comments)
     root = (path.parent / header.pop("root", ".")).resolve()
-    rows = _read_rows(path, lines, skip=len(comments))
-    manifest = Manifest(root, tuple(rows), header, str(path))
+    manifest = Manifest(root, rows, header, str(path))
     validate(manifest)
     return manifest
 
@@ -163,18 +177,21 @@ def validate(manifest: Manifest) -> None:
     """Refuse a manifest that cannot be used.
 
     Raises:
-        BadInput: No rows, a sample_id that stands twice, or a row whose label, split, species,
-            paths or modalities do not fit together.
+        BadInput: No rows, a sample_id that stands twice, a row whose label, split, species, paths
+            or modalities do not fit together, or text that cannot stand in the file.
     """
     if not manifest.rows:
         raise BadInput(f"{manifest.name}: has no rows")
+    _check_header(manifest)
     sample, count = Counter(row.sample_id for row in manifest.rows).most_common(1)[0]
     if count > 1:
         raise BadInput(f"{manifest.name}: sample_id {sample!r} stands {count} times")
     for row in manifest.rows:
-        complaint = _complaint(row)
-        if complaint:
-            raise BadInput(f"{manifest.name}: row {row.sample_id!r}: {complaint}")
+        for complaint, fits in _RULES:
+            if not fits(row):
+                raise BadInput(
+                    f"{manifest.name}: row {row.sample_id!r}: {complaint.format(row=row)}"
+                )
 
 
 def sha256(path: Path) -> str:
@@ -186,21 +203,17 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _complaint(row: Row) -> str | None:
-    """Say what is wrong with a row, or None."""
-    checks = {
-        "sample_id is empty": not row.sample_id,
-        f"label {row.label!r} should be {BONAFIDE} or {ATTACK}": row.label
-        not in (BONAFIDE, ATTACK),
-        f"split {row.split!r} should be one of {', '.join(SPLITS)}": row.split not in SPLITS,
-        "pai_species has to be given for an attack": row.label == ATTACK and not row.pai_species,
-        "pai_species has to be empty for a bona fide": row.is_bonafide and bool(row.pai_species),
-        "has no modality at all": not row.modalities,
-        "subject_id and video_id have to be given": not (row.subject_id and row.video_id),
-        "a path leaves the root": any(_escapes(row.path(m)) for m in row.modalities),
-        f"box {row.box!r} should be four numbers 'x0 y0 x1 y1'": not _is_box(row.box),
-    }
-    return next((complaint for complaint, wrong in checks.items() if wrong), None)
+def escapes(path: str) -> bool:
+    """Whether a path leads, on any system, out of the folder it should be relative to.
+
+    >>> [escapes(path) for path in ("a/b.jpg", "/a.jpg", "a/../../b.jpg", "C:/a.jpg")]
+    [False, True, True, True]
+    """
+    return path.startswith(("/", "~")) or "\\" in path or path[1:3] == ":/" or _goes_up(path)
+
+
+def _goes_up(path: str) -> bool:
+    return ".." in path and ".." in path.split("/")
 
 
 def _is_box(box: str) -> bool:
@@ -210,12 +223,70 @@ def _is_box(box: str) -> bool:
         x0, y0, x1, y1 = (float(number) for number in box.split())
     except ValueError:
         return False
-    return x0 < x1 and y0 < y1
+    return x0 < x1 and y0 < y1 and all(map(math.isfinite, (x0, y0, x1, y1)))
 
 
-def _escapes(path: str) -> bool:
-    parts = Path(path).parts
-    return Path(path).is_absolute() or ".." in parts
+def _is_line(text: str) -> bool:
+    """Whether a text can stand in one line of a UTF-8 file."""
+    if text.isascii():
+        return not ("\n" in text or "\r" in text or "\0" in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a file name of another encoding
+        return False
+    return not any(mark in text for mark in "\n\r\0")
+
+
+# What has to hold for every row, with what to say where it does not.
+_RULES: tuple[tuple[str, Callable[[Row], bool]], ...] = (
+    (
+        "a cell holds a line break or what is not UTF-8 text",
+        lambda row: _is_line(
+            "".join([str(getattr(row, column)) for column in COLUMNS])
+            + "".join([*row.groups, *row.groups.values()])
+        ),
+    ),
+    (
+        "sample_id, dataset, subject_id and video_id have to be given",
+        lambda row: bool(row.sample_id and row.dataset and row.subject_id and row.video_id),
+    ),
+    (
+        f"label {{row.label!r}} should be {BONAFIDE} or {ATTACK}",
+        lambda row: row.label in (BONAFIDE, ATTACK),
+    ),
+    (
+        f"split {{row.split!r}} should be one of {', '.join(SPLITS)}",
+        lambda row: row.split in SPLITS,
+    ),
+    (
+        "pai_species has to be given for an attack and to be empty for a bona fide",
+        lambda row: bool(row.pai_species) == (row.label == ATTACK),
+    ),
+    ("frame {row.frame} should not be negative", lambda row: row.frame >= 0),
+    ("has no modality at all", lambda row: bool(row.rgb or row.depth or row.ir)),
+    (
+        "a path should lie inside the root and be written with '/'",
+        lambda row: not (escapes(row.rgb) or escapes(row.depth) or escapes(row.ir)),
+    ),
+    (
+        "box {row.box!r} should be four numbers 'x0 y0 x1 y1' with x0 < x1 and y0 < y1",
+        lambda row: _is_box(row.box),
+    ),
+    ("a group has no name", lambda row: "" not in row.groups),
+)
+
+
+def _check_header(manifest: Manifest) -> None:
+    """Refuse header entries that would not read back as they are."""
+    if "root" in manifest.header:
+        raise BadInput(f"{manifest.name}: header key 'root' is what the manifest's root is for")
+    for key, value in manifest.header.items():
+        if ":" in key or not key or not (_is_header_text(key) and _is_header_text(value)):
+            raise BadInput(f"{manifest.name}: header '{key!r}: {value!r}' is not one line of text")
+
+
+def _is_header_text(text: str) -> bool:
+    return text == text.strip() and _is_line(text)
 
 
 def _relative(root: Path, start: Path) -> Path:
@@ -227,45 +298,56 @@ def _relative(root: Path, start: Path) -> Path:
     return root  # another drive
 
 
-def _key_and_value(line: str) -> tuple[str, str]:
-    key, _, value = line[1:].partition(":")
-    return key.strip(), value.strip()
+def _read_header(path: Path, content: TextIO) -> tuple[dict[str, str], list[str], int]:
+    """Read the ``# key: value`` lines and the column names, and count the lines they take."""
+    header: dict[str, str] = {}
+    for number, line in enumerate(iter(content.readline, ""), start=1):
+        if "\0" in line:
+            raise BadInput(f"{path}: is not a text file")
+        if line.startswith("#"):
+            key, _, value = (part.strip() for part in line[1:].partition(":"))
+            if header.setdefault(key, value) != value:
+                raise BadInput(f"{path}, line {number}: header key {key!r} stands there already")
+        elif line.strip():
+            names = next(csv.reader([line]))
+            _check_columns(names, path)
+            header.pop("", None)  # an empty comment
+            return header, names, number
+    raise BadInput(f"{path}: has no column names")
 
 
-def _read_rows(path: Path, lines: list[str], skip: int) -> Iterator[Row]:
-    table = csv.reader(lines[skip:])
-    names = next(table, None)
-    if names is None:
-        raise BadInput(f"{path}: has no rows")
-    _check_columns(names, path)
-    for cells in table:
-        line = skip + table.line_num
-        if len(cells) != len(names):
-            raise BadInput(f"{path}, line {line}: has {len(cells)} cells, not {len(names)}")
-        yield _read_row(dict(zip(names, cells, strict=True)), path, line)
+def _read_rows(path: Path, content: TextIO, names: list[str], skipped: int) -> Iterator[Row]:
+    table = csv.reader(content, strict=True)
+    try:
+        for cells in table:
+            line = skipped + table.line_num
+            if len(cells) == len(names):
+                yield _read_row(dict(zip(names, cells, strict=True)), f"{path}, line {line}")
+            elif cells:
+                raise BadInput(f"{path}, line {line}: has {len(cells)} cells, not {len(names)}")
+    except csv.Error as error:
+        line = skipped + table.line_num
+        raise BadInput(f"{path}, line {line}: is not CSV ({error})") from error
 
 
-def _check_columns(names: Iterable[str], path: Path) -> None:
-    names = list(names)
+def _check_columns(names: Sequence[str], path: Path) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadInput(f"{path}: column {name!r} stands {count} times")
+        if name not in COLUMNS and not name.startswith(GROUP_PREFIX):
+            raise BadInput(f"{path}: column {name!r} is unknown; {did_you_mean(name, COLUMNS)}")
     for column in COLUMNS:
         if column not in names:
             raise BadInput(f"{path}: column {column!r} is missing")
-    for name in names:
-        if name not in COLUMNS and not name.startswith(GROUP_PREFIX):
-            raise BadInput(f"{path}: column {name!r} is unknown; {did_you_mean(name, COLUMNS)}")
 
 
-def _read_row(cells: dict[str, str], path: Path, line: int) -> Row:
+def _read_row(cells: dict[str, str], where: str) -> Row:
+    frame = cells.pop("frame")
+    if not (frame.isascii() and frame.isdigit()):
+        raise BadInput(f"{where}: frame {frame!r} is not a whole number")
     groups = {
-        name.removeprefix(GROUP_PREFIX): value
-        for name, value in cells.items()
-        if name.startswith(GROUP_PREFIX)
+        name.removeprefix(GROUP_PREFIX): cells.pop(name)
+        for name in list(cells)
+        if name not in COLUMNS
     }
-    values = {name: cells[name] for name in COLUMNS if name != "frame"}
-    try:
-        frame = int(cells["frame"])
-    except ValueError:
-        raise BadInput(
-            f"{path}, line {line}: frame {cells['frame']!r} is not a whole number"
-        ) from None
-    return Row(**values, frame=frame, groups=groups)
+    return Row(**cells, frame=int(frame), groups=groups)
