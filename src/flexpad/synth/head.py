@@ -1,0 +1,186 @@
+"""The parametric head: who somebody is and what the face does, as vertices in metres.
+
+Axes are the camera's: x right in the image, y up, z toward the camera; the origin is between the
+eyes. Letters: N vertices, T triangles, K identity components, A facial actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from flexpad.types import BadInput
+
+Floats = NDArray[np.float32]
+ETHNICITIES = ("african", "asian", "caucasian")
+REGION = {
+    "skin": 0,
+    "eye_left": 1,
+    "eye_right": 2,
+    "eye_socket": 3,
+    "mouth": 4,
+    "tongue": 5,
+    "neck": 6,
+}
+# Outermost points of the face in canonical coordinates, for cropping: chin, brow, temples.
+FACE_ANCHORS = ((0, -0.122, 0.02), (0, 0.062, 0.02), (-0.073, -0.02, -0.04), (0.073, -0.02, -0.04))
+
+
+@dataclass(frozen=True, slots=True)
+class Phenotype:
+    """What an evaluation may break rates down by.
+
+    Attributes:
+        mixture: Shares of african, asian and caucasian descent; they add up to 1.
+        age: In years, 18 to 80.
+        male: 1 = male, 0 = female.
+    """
+
+    mixture: tuple[float, float, float]
+    age: float
+    male: float
+
+    def __post_init__(self) -> None:
+        if abs(sum(self.mixture) - 1) > 1e-3 or min(self.mixture) < 0:
+            raise BadInput(f"phenotype: mixture {self.mixture} should be three shares that sum to 1")
+        if not 18 <= self.age <= 80:
+            raise BadInput(f"phenotype: age {self.age} should be between 18 and 80 years")
+
+    @property
+    def ethnicity(self) -> str:
+        """The largest share of the mixture."""
+        return ETHNICITIES[int(np.argmax(self.mixture))]
+
+    @property
+    def features(self) -> Floats:
+        """What the regressor was fitted on, (7,); see ``tools/build_head_model.py``."""
+        decades, sex = (self.age - 40) / 20, self.male - 0.5
+        values = [*self.mixture, decades, decades**2, sex, decades * sex]
+        return np.array(values, np.float32)
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """The asset ``head.npz``.
+
+    Attributes:
+        mean: The mean head, (N, 3). Also the canonical coordinates of every vertex.
+        components: Identity components, orthonormal, (K, N, 3).
+        deviations: Standard deviation along each component, (K,) metres.
+        regressor: From phenotype features to coefficients in deviations, (7, K).
+        spread: Cholesky factor of what the phenotype does not explain, (K, K).
+        actions: Displacement by each facial action at full strength, (A, N, 3).
+        action_names: Their ARKit names, A of them.
+        triangles: Vertex numbers, (T, 3).
+        regions: Region of each triangle, (T,), numbered as in ``REGION``.
+        rims: Edge of the eyelids per vertex, (N,): 1 upper, 2 lower, 0 elsewhere.
+        lips: Soft mask per vertex, (N,) in [0, 1].
+        eyelids: Likewise.
+        ears: Likewise.
+    """
+
+    mean: Floats
+    components: Floats
+    deviations: Floats
+    regressor: Floats
+    spread: Floats
+    actions: Floats
+    action_names: tuple[str, ...]
+    triangles: NDArray[np.int32]
+    regions: NDArray[np.uint8]
+    rims: NDArray[np.uint8]
+    lips: Floats
+    eyelids: Floats
+    ears: Floats
+
+    @cached_property
+    def action_number(self) -> Mapping[str, int]:
+        """Where each action stands."""
+        return {name: number for number, name in enumerate(self.action_names)}
+
+    @cached_property
+    def vertex_region(self) -> NDArray[np.uint8]:
+        """Region of each vertex, (N,); where regions meet, the one with the lower number."""
+        region = np.full(len(self.mean), 255, np.uint8)
+        for number in sorted(REGION.values(), reverse=True):
+            region[self.triangles[self.regions == number].reshape(-1)] = number
+        return region
+
+    @cached_property
+    def anchors(self) -> NDArray[np.intp]:
+        """Vertices at the outermost points of the face, (4,)."""
+        skin = np.flatnonzero(self.vertex_region == REGION["skin"])
+        points = np.array(FACE_ANCHORS, np.float32)
+        distance = ((self.mean[skin][None] - points[:, None]) ** 2).sum(axis=-1)
+        return skin[np.argmin(distance, axis=1)]
+
+    def sample(self, rng: np.random.Generator, phenotype: Phenotype) -> Floats:
+        """Draw the coefficients of somebody with this phenotype, (K,) in standard deviations."""
+        own = self.spread @ rng.standard_normal(len(self.deviations)).astype(np.float32)
+        return phenotype.features @ self.regressor + own
+
+    def shape(self, coefficients: Floats) -> Floats:
+        """Vertices of a neutral face with these coefficients (K,), (N, 3)."""
+        return self.mean + np.tensordot(coefficients * self.deviations, self.components, axes=1)
+
+    def express(self, shape: Floats, actions: Mapping[str, float]) -> Floats:
+        """Move a neutral face, (N, 3), by facial actions with strengths from 0 to 1, (N, 3).
+
+        Raises:
+            BadInput: An action has no such name.
+        """
+        moved = shape.copy()
+        for name, strength in actions.items():
+            if name not in self.action_number:
+                raise BadInput(f"facial action {name!r} is unknown")
+            moved += np.float32(strength) * self.actions[self.action_number[name]]
+        return moved
+
+
+@cache
+def head_model() -> HeadModel:
+    """Load the asset, once per process."""
+    path = files("flexpad.synth") / "assets" / "head.npz"
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as asset:
+        arrays = {name: asset[name] for name in asset.files}
+    wide = {name: value.astype(np.float32) for name, value in arrays.items()
+            if value.dtype == np.float16}
+    return HeadModel(
+        mean=wide["mean"],
+        components=wide["components"],
+        deviations=wide["deviations"],
+        regressor=wide["phenotype_regressor"],
+        spread=wide["residual_cholesky"],
+        actions=wide["actions"],
+        action_names=tuple(str(name) for name in arrays["action_names"]),
+        triangles=arrays["triangles"].astype(np.int32),
+        regions=arrays["regions"],
+        rims=arrays["rims"],
+        lips=wide["weight_lips"],
+        eyelids=wide["weight_eyelids"],
+        ears=wide["weight_ears"],
+    )
+
+
+class NormalAverager:
+    """Turns vertices into smooth vertex normals; the bookkeeping is done once per topology."""
+
+    def __init__(self, triangles: NDArray[np.int32], vertices: int) -> None:
+        self._triangles = triangles
+        rows = triangles.reshape(-1)
+        columns = np.repeat(np.arange(len(triangles)), 3)
+        ones = np.ones(len(rows), np.float32)
+        self._gather = sparse.csr_array((ones, (rows, columns)), shape=(vertices, len(triangles)))
+
+    def __call__(self, vertices: Floats) -> Floats:
+        """Normals weighted by area, (N, 3), from vertices (N, 3)."""
+        a, b, c = (vertices[self._triangles[:, corner]] for corner in range(3))
+        normals: Floats = self._gather @ np.cross(b - a, c - a)
+        length = np.sqrt((normals**2).sum(axis=1, keepdims=True))
+        return normals / np.maximum(length, 1e-12)
