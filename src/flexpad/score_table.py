@@ -6,8 +6,9 @@ is a non-response. Lines before the column names start with ``#`` and carry ``ke
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
@@ -30,6 +31,7 @@ COLUMNS = (
     "score",
 )
 GROUP_PREFIX = "group_"
+UNITS = ("frame", "video")
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class ScoreTable:
             they do not apply.
         header: Where the scores come from: method, weights sha256, manifest sha256, commit, ...
         name: What to call the table in messages, usually its file name.
+        file_sha256: Of the file the rows were read from, also for a part of them; "" for rows that
+            come from no file.
     """
 
     rows: pl.DataFrame
     header: Mapping[str, str] = field(default_factory=dict)
     name: str = "score table"
+    file_sha256: str = ""
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -61,9 +66,12 @@ class ScoreTable:
 
     def condition(self, condition: str) -> ScoreTable:
         """Only the rows of one condition."""
-        return ScoreTable(
-            self.rows.filter(pl.col("condition") == condition), self.header, self.name
-        )
+        return replace(self, rows=self.rows.filter(pl.col("condition") == condition))
+
+    @property
+    def sha256(self) -> str:
+        """Of the file the rows were read from, or of the file :func:`write` would write."""
+        return self.file_sha256 or hashlib.sha256(_text(self).encode()).hexdigest()
 
     @property
     def scores(self) -> np.ndarray:
@@ -89,7 +97,7 @@ def read(path: Path) -> ScoreTable:
     """
     header, skip = _read_header(path)
     try:
-        rows = pl.read_csv(path, skip_rows=skip, infer_schema=False).fill_null("")
+        rows = pl.read_csv(path, skip_lines=skip, infer_schema=False).fill_null("")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: is not a CSV table ({str(error).splitlines()[0]})") from error
     for column in COLUMNS:
@@ -102,18 +110,89 @@ def read(path: Path) -> ScoreTable:
         raise BadInput(f"{path}: has no rows")
     first_row = skip + 2  # the line of the first row, counted from 1
     _check_words(rows, path, first_row)
+    _check_keys(rows, path, first_row)
     scores = _read_scores(rows["score"], path, first_row)
-    return ScoreTable(rows.with_columns(scores), header, str(path))
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return ScoreTable(rows.with_columns(scores), header, str(path), digest)
 
 
 def write(table: ScoreTable, path: Path) -> None:
-    """Write a score table; floats keep every digit. The file appears whole or not at all."""
+    """Write a score table; floats keep every digit. The file appears whole or not at all.
+
+    Raises:
+        ValueError: A header key or value would not be read back: it holds a line break, or the key
+            a colon.
+    """
+    text = _text(table)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
+    """Turn a table of frames into the unit that is measured: ``frame`` or ``video``.
+
+    A video's score is the mean of its answered frames' scores; without an answered frame the video
+    is a non-response. Its sample_id is its video_id; a group its frames do not share becomes "".
+    The result says ``unit`` in its header, and one unit is never turned into another twice.
+
+    Raises:
+        BadInput: The unit is unknown, the table is of another unit, a row has no video_id, or the
+            frames of one video have several labels, species, subjects or splits.
+    """
+    if unit not in UNITS:
+        raise BadInput(f"unit {unit!r} is unknown; choose {' or '.join(UNITS)}")
+    already = table.header.get("unit", "frame")
+    if already == unit:
+        return replace(table, header={**table.header, "unit": unit})
+    if already != "frame":
+        raise BadInput(f"{table.name}: its rows are of unit {already!r}; give the frames' table")
+    key = ["dataset", "protocol", "condition", "video_id"]
+    _check_videos(table, key)
+    shared = [c for c in table.rows.columns if c not in (*key, "sample_id", "score")]
+    videos = table.rows.group_by(key, maintain_order=True).agg(
+        pl.col("video_id").first().alias("sample_id"),
+        *(_if_shared(column) for column in shared),
+        pl.col("score").fill_nan(None).mean(),
+    )
+    header = {**table.header, "unit": unit, "frames_to_video": "mean of the answered frames"}
+    return replace(table, rows=videos.select(table.rows.columns), header=header)
+
+
+def _if_shared(column: str) -> pl.Expr:
+    several = pl.col(column).n_unique() > 1
+    return pl.when(several).then(pl.lit("")).otherwise(pl.col(column).first()).alias(column)
+
+
+def _check_videos(table: ScoreTable, key: list[str]) -> None:
+    """Refuse rows that are of no video, and videos that are of two minds about what they show."""
+    if (table.rows["video_id"] == "").any():
+        sample = table.rows.filter(pl.col("video_id") == "")["sample_id"][0]
+        raise BadInput(f"{table.name}: {sample!r} has no video_id; measure in unit 'frame'")
+    for column in ("label", "pai_species", "subject_id", "split"):
+        kinds = table.rows.group_by(key, maintain_order=True).agg(pl.col(column).unique().sort())
+        mixed = kinds.filter(pl.col(column).list.len() > 1)
+        if len(mixed):
+            video, found = mixed["video_id"][0], " and ".join(map(repr, mixed[column][0]))
+            raise BadInput(
+                f"{table.name}: video {video!r} has {column} {found}; give each video one"
+            )
+
+
+def _text(table: ScoreTable) -> str:
+    """The whole file."""
+    for key, value in table.header.items():
+        if ":" in key or len(f"{key}{value}".splitlines()) > 1:
+            raise ValueError(f"header {key!r}: {value!r} does not fit one '# key: value' line")
     lines = "".join(f"# {key}: {value}\n" for key, value in table.header.items())
     body = StringIO()
-    table.rows.write_csv(body)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(lines + body.getvalue(), encoding="utf-8")
-    partial.replace(path)
+    words = pl.col(pl.String)
+    table.rows.with_columns(pl.when(words != "").then(words)).write_csv(body)  # an empty cell
+    return lines + body.getvalue()
 
 
 def _read_header(path: Path) -> tuple[dict[str, str], int]:
@@ -148,6 +227,21 @@ def _check_words(rows: pl.DataFrame, path: Path, first_row: int) -> None:
         raise BadInput(
             f"{path}, line {first_row + clash[0]}: pai_species has to be given for an attack"
             " and empty for a bona fide"
+        )
+
+
+def _check_keys(rows: pl.DataFrame, path: Path, first_row: int) -> None:
+    """Refuse a row without sample_id, and an item that is scored twice in one condition."""
+    nameless = (rows["sample_id"] == "").arg_true()
+    if len(nameless):
+        raise BadInput(f"{path}, line {first_row + nameless[0]}: sample_id is empty")
+    key = pl.struct("dataset", "protocol", "sample_id", "condition")
+    again = rows.select(~key.is_first_distinct()).to_series().arg_true()
+    if len(again):
+        sample, condition = rows.select("sample_id", "condition").row(int(again[0]))
+        raise BadInput(
+            f"{path}, line {first_row + again[0]}: {sample!r} has a second score in condition"
+            f" {condition}; keep one"
         )
 
 
