@@ -1,1 +1,73 @@
-"""One folder, one method."""
+"""One folder, one method: ``model.py`` with a ``build`` function, ``config.yaml``, README.md.
+
+A new method is a new folder; nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from abc import ABC, abstractmethod
+from importlib import import_module
+
+from torch import Tensor, nn
+
+from flexpad.encoders import Encoder
+from flexpad.recipe import MethodRecipe
+from flexpad.registry import did_you_mean
+from flexpad.types import BadInput, Batch, Evidence
+
+
+class Method(nn.Module, ABC):
+    """What training and scoring ask of a method.
+
+    Attributes:
+        encodes_independently: Whether every modality is encoded alone, so that :meth:`fuse` can
+            answer any subset from one pass.
+    """
+
+    encodes_independently = False
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Evidence:
+        """Judge a batch by what is present in it, and by nothing else."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
+        """Name and weigh the terms whose sum is trained."""
+
+    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
+        """Answer for a subset of what was encoded.
+
+        Args:
+            evidence: Of a pass that saw at least these modalities.
+            present: (B, M) bool, at least one True per row.
+
+        Returns:
+            Score logits, (B,).
+        """
+        raise NotImplementedError
+
+    def schedule(self, done: float) -> None:
+        """Learn, before a training step, which share of all steps is done."""
+
+    def is_router(self, parameter: str) -> bool:  # noqa: ARG002 - most methods have no router
+        """Say whether a parameter of this name learns at the rate for routers."""
+        return False
+
+
+def names() -> list[str]:
+    """List the methods that have a folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+
+
+def build(recipe: MethodRecipe, encoder: Encoder) -> Method:
+    """Make a method around an encoder.
+
+    Raises:
+        BadInput: The method or an option of it is unknown, or a value does not fit.
+    """
+    if recipe.name not in names():
+        raise BadInput(f"method {recipe.name!r} is unknown; {did_you_mean(recipe.name, names())}")
+    module = import_module(f"{__name__}.{recipe.name}.model")
+    method: Method = module.build(encoder, recipe.options)
+    return method

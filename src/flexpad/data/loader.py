@@ -1,0 +1,173 @@
+"""Rows of a manifest to batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from flexpad.data import transforms
+from flexpad.data.manifest import Manifest, Row
+from flexpad.recipe import AugmentRecipe
+from flexpad.types import BadInput, Batch, Modality
+
+
+class Item(NamedTuple):
+    """One row, ready for a model: images (M, 3, H, W), present (M,), target 0 or 1."""
+
+    images: Tensor
+    present: Tensor
+    target: int
+    sample_id: str
+
+
+def open_row(root: Path, row: Row) -> dict[Modality, Image.Image]:
+    """Read the present images of a row, cut to its box.
+
+    Raises:
+        BadInput: An image cannot be used, or they cannot be the same view.
+    """
+    images = {m: transforms.read_image(root / row.path(m), m) for m in row.modalities}
+    transforms.check_same_view(images, f"row {row.sample_id!r}")
+    return transforms.crop_box(images, row.box) if row.box else images
+
+
+class Items(Dataset[Item | BadInput]):
+    """The rows of a manifest as items.
+
+    A row that cannot be used is returned as the :class:`BadInput` that says why, since an exception
+    raised in a worker process arrives as many lines; :func:`batches` raises it.
+
+    Args:
+        manifest: Rows to show.
+        size: Side of the model's square in pixels.
+        augment: How images are enlarged and varied.
+        seed: With the epoch and the row it decides every draw, whatever the number of workers;
+            None for evaluation, which draws nothing.
+    """
+
+    def __init__(
+        self, manifest: Manifest, size: int, augment: AugmentRecipe, seed: int | None = None
+    ) -> None:
+        self.manifest = manifest
+        self.size = size
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getitem__(self, index: int) -> Item | BadInput:
+        row = self.manifest.rows[index]
+        try:
+            images = open_row(self.manifest.root, row)
+        except BadInput as error:
+            return error
+        key = None if self.seed is None else (self.seed, self.epoch, index)
+        rng = None if key is None else np.random.default_rng(key)
+        pixels, present = transforms.prepare(images, self.size, self.augment, rng)
+        return Item(
+            torch.from_numpy(pixels),
+            torch.from_numpy(present),
+            int(row.is_bonafide),
+            row.sample_id,
+        )
+
+
+class BalancedBatches(Sampler[list[int]]):
+    """As many bona fide as attack rows in every batch; the rarer class comes round again.
+
+    Args:
+        manifest: Training rows, both classes.
+        pairs: Bona fide rows in a batch, and attack rows.
+        sampling: ``frames``: every row of the larger class once an epoch. ``videos``: one row of
+            every video of the larger class, drawn anew each epoch.
+        seed: With the epoch it decides the order.
+    """
+
+    def __init__(self, manifest: Manifest, pairs: int, sampling: str, seed: int) -> None:
+        manifest.require_both_classes()
+        self.pairs = pairs
+        self.seed = seed
+        self.epoch = 0
+        self.classes = [
+            _sources(manifest, sampling, is_bonafide=is_bonafide) for is_bonafide in (True, False)
+        ]
+
+    def __len__(self) -> int:
+        return -(-max(len(sources) for sources in self.classes) // self.pairs)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        wanted = len(self) * self.pairs
+        bonafide, attacks = (_draw(sources, wanted, rng) for sources in self.classes)
+        for start in range(0, wanted, self.pairs):
+            chosen = slice(start, start + self.pairs)
+            yield [*bonafide[chosen], *attacks[chosen]]
+
+
+def _sources(manifest: Manifest, sampling: str, *, is_bonafide: bool) -> list[list[int]]:
+    """List the rows of a class, each alone or with the others of its video."""
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(manifest.rows):
+        if row.is_bonafide == is_bonafide:
+            by_source[row.video_id if sampling == "videos" else row.sample_id].append(index)
+    return list(by_source.values())
+
+
+def _draw(sources: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator) -> list[int]:
+    """Go through shuffled sources, again and again, taking a random row of each."""
+    order: list[int] = []
+    while len(order) < wanted:
+        order += [
+            sources[place][int(rng.integers(len(sources[place])))]
+            for place in rng.permutation(len(sources)).tolist()
+        ]
+    return order[:wanted]
+
+
+def collate(items: list[Item | BadInput]) -> Batch | BadInput:
+    """Stack items, or give back the first complaint."""
+    complaint = next((item for item in items if isinstance(item, BadInput)), None)
+    if complaint is not None:
+        return complaint
+    good = [item for item in items if isinstance(item, Item)]
+    return Batch(
+        torch.stack([item.images for item in good]),
+        torch.stack([item.present for item in good]),
+        torch.tensor([item.target for item in good]),
+        tuple(item.sample_id for item in good),
+    )
+
+
+def batches(loader: DataLoader[Item | BadInput]) -> Iterator[Batch]:
+    """Go through a loader made with :func:`collate`.
+
+    Raises:
+        BadInput: A row cannot be used.
+    """
+    for batch in loader:
+        if isinstance(batch, BadInput):
+            raise batch
+        yield batch
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Move the tensors of a batch."""
+    return Batch(
+        batch.images.to(device), batch.present.to(device), batch.target.to(device), batch.ids
+    )
+
+
+def restrict(batch: Batch, modalities: Sequence[bool]) -> Batch:
+    """Hide modalities: only those marked (M,) and present stay present."""
+    shown = batch.present & torch.tensor(modalities, device=batch.present.device)
+    return Batch(batch.images, shown, batch.target, batch.ids)

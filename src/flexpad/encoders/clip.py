@@ -1,0 +1,281 @@
+"""The two towers of CLIP, any size, with a hook for tokens before and beside every block.
+
+Nothing here belongs to a paper on presentation attacks: a method reaches into the towers only
+through a :class:`TokenHook`. The architecture is that of Radford et al., "Learning Transferable
+Visual Models From Natural Language Supervision", 2021 (arXiv 2103.00020); a test holds both towers
+equal to the ones in transformers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flexpad.types import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class TowerConfig:
+    """The size of one tower."""
+
+    width: int
+    layers: int
+    heads: int
+    mlp_width: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipConfig:
+    """The size of a CLIP.
+
+    Attributes:
+        vision: Tower over patches.
+        text: Tower over words.
+        joint_width: Length P of the space both towers end in.
+        image_size: Height and width of an image in pixels.
+        patch_size: Height and width of a patch in pixels.
+        vocabulary: Number of word pieces.
+        context_length: Longest sentence in word pieces.
+        activation: ``quick_gelu`` (OpenAI's weights) or ``gelu``.
+        logit_scale: Start of the factor on cosines.
+    """
+
+    vision: TowerConfig
+    text: TowerConfig
+    joint_width: int
+    image_size: int
+    patch_size: int
+    vocabulary: int
+    context_length: int
+    activation: str = "quick_gelu"
+    logit_scale: float = 1 / 0.07
+
+    @property
+    def grid(self) -> int:
+        """Patches along a side of an image."""
+        return self.image_size // self.patch_size
+
+
+class TokenHook(Protocol):
+    """What a method may do inside a tower. One object serves one pass."""
+
+    def start(self, patches: Tensor, tokens: Tensor) -> None:
+        """See the input of a vision tower.
+
+        Args:
+            patches: Patch embeddings before class token and positions, (n, N, D).
+            tokens: What enters the first block, (n, 1 + N, D).
+        """
+
+    def before(self, layer: int, tokens: Tensor) -> Tensor:
+        """Change the tokens, or their number, before a block; patches stay the last N."""
+
+    def beside(self, layer: int, normed: Tensor) -> Tensor | None:
+        """Give what is added in parallel with the MLP, computed from its normalised input."""
+
+
+class VisionFeatures(NamedTuple):
+    """What the vision tower says of n images, in the joint space but not normalised.
+
+    Attributes:
+        image: (n, P), from the class token.
+        patches: (n, N, P), from every patch token.
+    """
+
+    image: Tensor
+    patches: Tensor
+
+
+def _quick_gelu(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(1.702 * x)
+
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"quick_gelu": _quick_gelu, "gelu": F.gelu}
+
+
+class Attention(nn.Module):
+    """Self-attention over tokens (n, N, D)."""
+
+    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
+        super().__init__()
+        self.heads = heads
+        self.causal = causal
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mix tokens; with ``causal`` each sees only itself and those before it."""
+        n, length, width = tokens.shape
+        split = self.qkv(tokens).view(n, length, 3, self.heads, width // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        mixed = mixed.transpose(1, 2).reshape(n, length, width)
+        out: Tensor = self.out(mixed)
+        return out
+
+
+class Mlp(nn.Module):
+    """Two linear maps with an activation between."""
+
+    def __init__(self, width: int, hidden: int, activation: str) -> None:
+        super().__init__()
+        self.widen = nn.Linear(width, hidden)
+        self.narrow = nn.Linear(hidden, width)
+        self.activation = _ACTIVATIONS[activation]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map each token alone, (n, N, D) to (n, N, D)."""
+        return self.narrow(self.activation(self.widen(tokens)))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block with room beside its MLP."""
+
+    def __init__(self, size: TowerConfig, activation: str, *, causal: bool) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(size.width)
+        self.attention = Attention(size.width, size.heads, causal=causal)
+        self.norm_mlp = nn.LayerNorm(size.width)
+        self.mlp = Mlp(size.width, size.mlp_width, activation)
+
+    def reset(self, of_layers: int) -> None:
+        """Draw random weights; what adds to the residual stream starts smaller in deep towers."""
+        width = self.norm_mlp.normalized_shape[0]
+        residual = width**-0.5 * (2 * of_layers) ** -0.5
+        nn.init.normal_(self.attention.qkv.weight, std=width**-0.5)
+        nn.init.normal_(self.attention.out.weight, std=residual)
+        nn.init.normal_(self.mlp.widen.weight, std=(2 * width) ** -0.5)
+        nn.init.normal_(self.mlp.narrow.weight, std=residual)
+
+    def forward(self, tokens: Tensor, layer: int, hook: TokenHook | None) -> Tensor:
+        """Run the block on tokens (n, N, D)."""
+        if hook is not None:
+            tokens = hook.before(layer, tokens)
+        tokens = tokens + self.attention(self.norm_attention(tokens))
+        normed = self.norm_mlp(tokens)
+        tokens = tokens + self.mlp(normed)
+        beside = None if hook is None else hook.beside(layer, normed)
+        return tokens if beside is None else tokens + beside
+
+
+class VisionTower(nn.Module):
+    """Images to features."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        size = config.vision
+        self.patchify = nn.Conv2d(3, size.width, config.patch_size, config.patch_size, bias=False)
+        self.class_token = nn.Parameter(torch.empty(size.width))
+        self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
+        self.norm_before = nn.LayerNorm(size.width)
+        self.blocks = nn.ModuleList(
+            Block(size, config.activation, causal=False) for _ in range(size.layers)
+        )
+        self.norm_after = nn.LayerNorm(size.width)
+        self.projection = nn.Parameter(torch.empty(size.width, config.joint_width))
+        self.patch_count = config.grid**2
+
+    def forward(self, images: Tensor, hook: TokenHook | None = None) -> VisionFeatures:
+        """Encode normalised images (n, 3, H, W)."""
+        patches = self.patchify(images).flatten(2).transpose(1, 2)
+        class_tokens = self.class_token.to(patches.dtype).expand(len(images), 1, -1)
+        tokens = torch.cat([class_tokens, patches], dim=1) + self.positions
+        tokens = self.norm_before(tokens)
+        if hook is not None:
+            hook.start(patches, tokens)
+        for layer, block in enumerate(self.blocks):
+            tokens = block(tokens, layer, hook)
+        # A hook may have put tokens between the class token and the patches.
+        kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
+        features = self.norm_after(kept) @ self.projection
+        return VisionFeatures(features[:, 0], features[:, 1:])
+
+
+class TextTower(nn.Module):
+    """Sentences to features."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        size = config.text
+        self.words = nn.Embedding(config.vocabulary, size.width)
+        self.positions = nn.Parameter(torch.empty(config.context_length, size.width))
+        self.blocks = nn.ModuleList(
+            Block(size, config.activation, causal=True) for _ in range(size.layers)
+        )
+        self.norm_after = nn.LayerNorm(size.width)
+        self.projection = nn.Parameter(torch.empty(size.width, config.joint_width))
+
+    def forward(self, words: Tensor, ends: Tensor, hook: TokenHook | None = None) -> Tensor:
+        """Encode sentences given as word embeddings.
+
+        Args:
+            words: Rows of :attr:`words`, or what a method puts in their place, (K, L, D).
+            ends: Place of each sentence's end token, (K,) int64. What follows it is never seen.
+            hook: Reaches between the blocks; ``start`` is not called.
+
+        Returns:
+            Features in the joint space, not normalised, (K, P).
+        """
+        tokens = words + self.positions[: words.shape[1]]
+        for layer, block in enumerate(self.blocks):
+            tokens = block(tokens, layer, hook)
+        at_end = tokens[torch.arange(len(tokens), device=tokens.device), ends]
+        return self.norm_after(at_end) @ self.projection  # type: ignore[no-any-return]
+
+
+class Clip(nn.Module):
+    """Both towers and the factor on their cosines."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vision = VisionTower(config)
+        self.text = TextTower(config)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(config.logit_scale)))
+        self.reset()
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Draw random weights the way OpenAI's CLIP does."""
+        for tower in (self.vision, self.text):
+            width = tower.projection.shape[0]
+            nn.init.normal_(tower.projection, std=width**-0.5)
+            for block in tower.blocks:
+                if isinstance(block, Block):
+                    block.reset(of_layers=len(tower.blocks))
+        nn.init.normal_(self.vision.class_token, std=self.vision.class_token.shape[0] ** -0.5)
+        nn.init.normal_(self.vision.positions, std=self.vision.positions.shape[1] ** -0.5)
+        nn.init.normal_(self.text.words.weight, std=0.02)
+        nn.init.normal_(self.text.positions, std=0.01)
+
+
+def set_trainable(clip: Clip, trainable: str) -> None:
+    """Choose which weights of a CLIP are trained.
+
+    Args:
+        clip: Changed in place.
+        trainable: ``all``, ``none``, or ``last_k`` for the last k blocks of either tower with what
+            comes after them.
+
+    Raises:
+        BadInput: It is none of these, or k is larger than the number of blocks.
+    """
+    clip.requires_grad_(trainable == "all")
+    if trainable in ("all", "none"):
+        return
+    prefix, _, count = trainable.rpartition("_")
+    if prefix != "last" or not count.isdecimal():
+        raise BadInput(f"trainable {trainable!r} should be all, none or last_k such as last_2")
+    for tower in (clip.vision, clip.text):
+        if int(count) > len(clip.vision.blocks):
+            raise BadInput(f"trainable {trainable!r}: there are {len(tower.blocks)} blocks")
+        for block in tower.blocks[-int(count) :] if int(count) else ():
+            block.requires_grad_(True)
+        tower.norm_after.requires_grad_(True)
+        tower.projection.requires_grad_(True)

@@ -1,0 +1,88 @@
+"""Words to word pieces: the tokenizer that comes with the weights, or a small one of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from torch import Tensor
+
+from flexpad.types import BadInput
+
+# What stands for the attack and the bona fide class in a sentence: the words of the public code of
+# the FM-ViT and FM-CLIP authors. Index 0 is attack, 1 is bona fide, as in Batch.target.
+CLASS_WORDS = ("fake", "live")
+
+_PLACEHOLDER = "x"  # one word piece in CLIP's vocabulary and in ours
+_START, _END, _UNKNOWN = "<start>", "<end>", "<unknown>"
+SMALL_VOCABULARY = (_START, _END, _UNKNOWN, _PLACEHOLDER, *CLASS_WORDS, "face", "a", "of", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSentences:
+    """Sentences ``[start | context | class word "face." | end]``, one a class.
+
+    Attributes:
+        ids: Word pieces, (K, L) int64.
+        ends: Place of the end token, (K,) int64.
+        context: How many placeholders stand behind the start token.
+    """
+
+    ids: Tensor
+    ends: Tensor
+    context: int
+
+
+def small_tokenizer() -> Tokenizer:
+    """Make the tokenizer of the built-in small encoder: whole words, no file."""
+    vocabulary = {word: index for index, word in enumerate(SMALL_VOCABULARY)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{_START} $A {_END}",
+        special_tokens=[(word, vocabulary[word]) for word in (_START, _END)],
+    )
+    return tokenizer
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a ``tokenizer.json``.
+
+    Raises:
+        BadInput: The file is missing or is none.
+    """
+    try:
+        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+    except Exception as error:  # the library raises plain Exception
+        raise BadInput(f"{path}: is not a tokenizer file ({error})") from error
+
+
+def class_sentences(
+    tokenizer: Tokenizer, context: int, words: Sequence[str] = CLASS_WORDS
+) -> ClassSentences:
+    """Write one sentence a class, with room for learned context.
+
+    Args:
+        tokenizer: Splits words; has to add a start and an end token.
+        context: Number of placeholders, whose embeddings a method replaces.
+        words: One a class.
+
+    Raises:
+        BadInput: The tokenizer splits a placeholder, so that context has no fixed place.
+    """
+    pieces = [tokenizer.encode(f"{_PLACEHOLDER} " * context + f"{word} face.") for word in words]
+    for piece in pieces:
+        if len(set(piece.ids[1 : 1 + context])) > 1:
+            raise BadInput(f"the tokenizer does not keep {_PLACEHOLDER!r} as one word piece")
+    length = max(len(piece.ids) for piece in pieces)
+    ids = torch.zeros(len(pieces), length, dtype=torch.int64)
+    for row, piece in zip(ids, pieces, strict=True):
+        row[: len(piece.ids)] = torch.tensor(piece.ids)
+    ends = torch.tensor([len(piece.ids) - 1 for piece in pieces])
+    return ClassSentences(ids, ends, context)

@@ -1,0 +1,1 @@
+"""FMM-RPL: a mixture of experts and refined prompts inside CLIP's visual encoder."""

@@ -1,0 +1,241 @@
+"""FMM, the flexible-modality mixture of experts that stands beside the MLP of every visual block.
+
+One expert is shared and always on; the others are of different kind, and an image is routed to the
+best k of them by what its own patch statistics show, without being told its modality. The paper
+publishes the idea; the shapes below are inferred from its precedents, which the README of this
+folder names.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flexpad.types import MODALITIES
+
+UNKNOWN = len(MODALITIES)  # the modality label of an image whose modality is not told
+
+
+class Convolution(nn.Conv2d):
+    """Smooth local geometry: a 3x3 convolution over patches."""
+
+    def __init__(self, rank: int, grid: int) -> None:  # noqa: ARG002 - any grid will do
+        super().__init__(rank, rank, 3, padding=1)
+
+
+class CentralDifference(Convolution):
+    """Micro-texture: a 3x3 convolution less a share of its response to a constant.
+
+    Yu et al., "Searching Central Difference Convolutional Networks for Face Anti-Spoofing",
+    CVPR 2020, with their share of 0.7.
+    """
+
+    SHARE = 0.7
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map (n, r, h, w) to the same shape."""
+        constant = self.weight.sum(dim=(2, 3), keepdim=True)
+        centre = F.pad(self.SHARE * constant, (1, 1, 1, 1))
+        return F.conv2d(maps, self.weight - centre, self.bias, padding=1)
+
+
+class SpectralGate(nn.Module):
+    """Spectra of reflectance and moire: a learned gate on the discrete cosine transform.
+
+    The frequency extractor of FM-CLIP (Liu et al., ACM MM 2024), with the inverse transform that
+    brings the result back to patches.
+    """
+
+    transform: Tensor
+
+    def __init__(self, rank: int, grid: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(nn.Conv2d(rank, rank, 1), nn.GELU(), nn.Conv2d(rank, rank, 1))
+        self.register_buffer("transform", cosine_transform(grid), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map (n, r, h, w) to the same shape; computed in fp32."""
+        with torch.autocast(maps.device.type, enabled=False):
+            spectrum = self.transform @ maps.float() @ self.transform.T
+            gated = torch.sigmoid(self.gate(spectrum)) * spectrum
+            return (self.transform.T @ gated @ self.transform).to(maps.dtype)
+
+
+class Pointwise(nn.Identity):
+    """Global re-mapping: no exchange between patches."""
+
+    def __init__(self, rank: int, grid: int) -> None:  # noqa: ARG002 - nothing to size
+        super().__init__()
+
+
+EXPERTS: dict[str, type[nn.Module]] = {
+    "linear": Pointwise,
+    "conv": Convolution,
+    "cdc": CentralDifference,
+    "dct": SpectralGate,
+}
+
+
+def cosine_transform(size: int) -> Tensor:
+    """Make the orthonormal DCT-II matrix, (size, size).
+
+    >>> matrix = cosine_transform(7)
+    >>> torch.allclose(matrix @ matrix.T, torch.eye(7), atol=1e-6)
+    True
+    """
+    frequency = torch.arange(size, dtype=torch.float64)[:, None]
+    place = torch.arange(size, dtype=torch.float64)[None]
+    matrix = torch.cos(math.pi * (2 * place + 1) * frequency / (2 * size)) * math.sqrt(2 / size)
+    matrix[0] /= math.sqrt(2)
+    return matrix.float()
+
+
+def patch_statistics(patches: Tensor) -> Tensor:
+    """Mean and deviation of each channel over the patches, normalised, (n, N, D) to (n, 2D).
+
+    Channel statistics carry style, and with it the modality (as in CFPL-FAS, CVPR 2024).
+    """
+    patches = patches.float()
+    statistics = torch.cat([patches.mean(dim=1), patches.std(dim=1)], dim=-1)
+    return F.layer_norm(statistics, statistics.shape[-1:])
+
+
+class ModalityDescriptor(nn.Module):
+    """Says, once an image, what kind of image it seems to be."""
+
+    def __init__(self, width: int, descriptor_width: int) -> None:
+        super().__init__()
+        self.describe = nn.Linear(2 * width, descriptor_width)
+        self.modality = nn.Linear(descriptor_width, len(MODALITIES))
+        self.label = nn.Embedding(len(MODALITIES) + 1, descriptor_width)
+        nn.init.zeros_(self.label.weight)
+
+    def forward(self, patches: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Describe images.
+
+        Args:
+            patches: Patches on their way into the first block, (n, N, D).
+            labels: Place of the modality in R, D, I, or :data:`UNKNOWN`, (n,) int64.
+
+        Returns:
+            The descriptor (n, d) and the logits of the modality it was guessed from, (n, 3), which
+            do not depend on the labels.
+        """
+        described = F.gelu(self.describe(patch_statistics(patches)))
+        return described + self.label(labels), self.modality(described)
+
+
+class Routing(NamedTuple):
+    """Where one layer sends n images.
+
+    Attributes:
+        gates: Weight of each routed expert, (n, E); rows sum to 1, k entries are not 0.
+        probabilities: What the gates were chosen from, (n, E).
+        logits: Before softmax, (n, E).
+    """
+
+    gates: Tensor
+    probabilities: Tensor
+    logits: Tensor
+
+
+class Router(nn.Module):
+    """Chooses experts for whole images, so that all patches of one agree."""
+
+    def __init__(self, width: int, descriptor_width: int, experts: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(2 * width, experts)
+        self.gate_descriptor = nn.Linear(descriptor_width, experts, bias=False)
+
+    def forward(self, patches: Tensor, descriptor: Tensor, top_k: int) -> Routing:
+        """Route n images by their patches (n, N, D) and descriptor (n, d), in fp32."""
+        with torch.autocast(patches.device.type, enabled=False):
+            logits = self.gate(patch_statistics(patches)) + self.gate_descriptor(descriptor.float())
+            if self.training:  # exploration as in V-MoE (Riquelme et al., 2021)
+                logits = logits + torch.randn_like(logits) / logits.shape[-1]
+            probabilities = logits.softmax(dim=-1)
+            chosen = probabilities.topk(top_k, dim=-1).indices
+            kept = torch.zeros_like(probabilities).scatter(1, chosen, 1.0) * probabilities
+            return Routing(kept / kept.sum(dim=-1, keepdim=True), probabilities, logits)
+
+
+class ExpertMixture(nn.Module):
+    """The shared expert and the routed ones of one layer.
+
+    Every expert narrows tokens to ``rank``, works on the map of patches, and widens again. All
+    narrow with one matrix and widen with one, so the mixture costs little more than one expert.
+    Widening starts at zero: an untrained mixture leaves CLIP as it is.
+    """
+
+    SHARED = "conv"
+
+    def __init__(self, width: int, grid: int, rank: int, routed: tuple[str, ...]) -> None:
+        super().__init__()
+        self.grid = grid
+        self.rank = rank
+        kinds = (self.SHARED, *routed)
+        self.narrow = nn.Linear(width, len(kinds) * rank)
+        self.operations = nn.ModuleList(EXPERTS[kind](rank, grid) for kind in kinds)
+        self.widen = nn.Linear(len(kinds) * rank, width, bias=False)
+        self.bias = nn.Parameter(torch.zeros(len(kinds), width))
+        nn.init.zeros_(self.widen.weight)
+
+    def forward(self, tokens: Tensor, gates: Tensor) -> Tensor:
+        """Map tokens (n, T, D) by the gates (n, E) of the routed experts.
+
+        The last ``grid * grid`` tokens are patches; class token and prompts before them go through
+        every expert but not through its work on the map.
+        """
+        narrowed = F.gelu(self.narrow(tokens))
+        patches = self.grid**2
+        ahead, behind = narrowed[:, :-patches], narrowed[:, -patches:]
+        maps = behind.transpose(1, 2).unflatten(2, (self.grid, self.grid))
+        worked = [
+            operation(part)
+            for operation, part in zip(self.operations, maps.split(self.rank, 1), strict=True)
+        ]
+        behind = torch.cat(worked, dim=1).flatten(2).transpose(1, 2)
+        hidden = F.gelu(torch.cat([ahead, behind], dim=1))
+        weights = torch.cat([torch.ones_like(gates[:, :1]), gates], dim=1).to(hidden.dtype)
+        weighted = hidden * weights.repeat_interleave(self.rank, dim=1)[:, None]
+        added: Tensor = self.widen(weighted)
+        return added + (weights @ self.bias.to(weights.dtype))[:, None]
+
+
+def balance_loss(routing: Routing) -> Tensor:
+    """Punish a few experts getting all images (Fedus et al., Switch Transformers, 2021).
+
+    E times the sum over experts of the share of choices and the mean probability; 1 when even. Over
+    a batch with equal parts R, D, I it leaves every modality free to own experts.
+    """
+    chosen = (routing.gates > 0).float()
+    share = (chosen / chosen.sum(dim=-1, keepdim=True)).mean(dim=0)
+    return routing.gates.shape[-1] * (share * routing.probabilities.mean(dim=0)).sum()
+
+
+def information_loss(routing: Routing, modality: Tensor) -> Tensor:
+    """Reward experts that belong to modalities: minus the information one gives of the other.
+
+    Chen et al., "Mod-Squad", 2023, with their task being our modality.
+
+    Args:
+        routing: Of one layer, n images.
+        modality: Their place in R, D, I, (n,) int64.
+    """
+
+    def entropy(mean: Tensor) -> Tensor:
+        return -(mean * mean.clamp_min(1e-9).log()).sum()
+
+    gates = routing.probabilities
+    parts = [gates[modality == m] for m in range(len(MODALITIES)) if bool((modality == m).any())]
+    within = torch.stack([len(part) / len(gates) * entropy(part.mean(dim=0)) for part in parts])
+    return within.sum() - entropy(gates.mean(dim=0))
+
+
+def magnitude_loss(routing: Routing) -> Tensor:
+    """Keep router logits small, the z-loss of ST-MoE (Zoph et al., 2022)."""
+    return routing.logits.logsumexp(dim=-1).square().mean()

@@ -1,0 +1,399 @@
+"""FMM-RPL: one shared CLIP, experts routed by the image, prompts from image and text.
+
+Every present modality is encoded alone; nothing is imputed and nothing crosses between modalities
+before the fusion. So one pass answers every subset, and an absent modality can change nothing.
+DOI 10.1007/s11704-026-50892-9. The README of this folder marks what the paper does not state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flexpad import config as yaml_config
+from flexpad.encoders import Encoder
+from flexpad.encoders.clip import Clip
+from flexpad.encoders.text import ClassSentences, class_sentences
+from flexpad.methods import Method
+from flexpad.methods.fmm_rpl import loss as terms
+from flexpad.methods.fmm_rpl.experts import (
+    EXPERTS,
+    UNKNOWN,
+    ExpertMixture,
+    ModalityDescriptor,
+    Router,
+    Routing,
+    balance_loss,
+    information_loss,
+    magnitude_loss,
+)
+from flexpad.methods.fmm_rpl.prompts import ImagePrompts, Prompts
+from flexpad.types import BadInput, Batch, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Factors on the terms of the loss beside the global one."""
+
+    local: float = 1.0
+    cross_level: float = 0.1
+    cross_modality: float = 0.1
+    fusion: float = 0.5
+    balance: float = 0.01
+    magnitude: float = 0.001
+    modality: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FmmRplConfig:
+    """Sizes and choices; ``config.yaml`` beside this file says what each means."""
+
+    rank: int
+    experts: tuple[str, ...]
+    top_k: int
+    dense_share: float
+    descriptor_width: int
+    label_share: float
+    balance: str
+    prompts: int
+    depth: int
+    prompt_width: int
+    coupling_width: int
+    prompt_mode: str
+    rpl_mode: str
+    tune_class_words: bool
+    learn_scale: bool
+    local: str
+    local_share: float
+    score: str
+    temperature: float
+    fusion_width: int
+    weights: Weights = field(default_factory=Weights)
+
+    def __post_init__(self) -> None:
+        choices = {
+            "balance": ("switch", "information"),
+            "prompt_mode": ("accumulate", "replace"),
+            "rpl_mode": ("R1", "R2"),
+            "local": ("clearest", "aligned", "attention"),
+            "score": ("both", "global", "local"),
+        }
+        for key, known in choices.items():
+            if getattr(self, key) not in known:
+                raise BadInput(
+                    f"key {key!r} should be {' or '.join(known)}, not {getattr(self, key)!r}"
+                )
+        for kind in self.experts:
+            if kind not in EXPERTS:
+                raise BadInput(f"key 'experts': {kind!r} should be one of {', '.join(EXPERTS)}")
+        if not 1 <= self.top_k <= len(self.experts):
+            raise BadInput(f"key 'top_k' should be 1 to {len(self.experts)}, not {self.top_k}")
+        if self.rpl_mode == "R2" and not self.prompts:
+            raise BadInput("key 'prompts' should be at least 1 with rpl_mode R2")
+
+
+def build(encoder: Encoder, options: Mapping[str, Any]) -> FmmRpl:
+    """Make the method from ``config.yaml`` and what ``options`` say otherwise.
+
+    Raises:
+        BadInput: An option is unknown or does not fit.
+    """
+    defaults = yaml_config.read_mapping(Path(__file__).with_name("config.yaml"))
+    merged = {**defaults, **options}
+    if isinstance(options.get("weights"), Mapping):
+        merged["weights"] = {**defaults["weights"], **options["weights"]}
+    settings = yaml_config.build(FmmRplConfig, merged, "options of fmm_rpl")
+    return FmmRpl(encoder.clip, class_sentences(encoder.tokenizer, settings.prompts), settings)
+
+
+class Fusion(nn.Module):
+    """Weighs the present modalities of an item by what their features say."""
+
+    def __init__(self, joint_width: int, inner: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(joint_width, inner)
+        self.outer = nn.Linear(inner, 1)
+
+    def forward(self, embeddings: Tensor, present: Tensor) -> Tensor:
+        """Attend over modalities: (B, M, P) and (B, M) bool to weights (B, M), 0 where absent."""
+        importance = self.outer(self.inner(embeddings).tanh()).squeeze(-1)
+        weights: Tensor = importance.masked_fill(~present, -torch.inf).softmax(dim=1)
+        return weights
+
+
+class VisualPass:
+    """One pass through the vision tower; the hook that puts experts and prompts into it.
+
+    Attributes:
+        image_prompts: Read off each image, (n, V, D).
+        modality_logits: Guess of the modality, (n, 3).
+        routings: Where each layer sent the images.
+    """
+
+    image_prompts: Tensor
+    modality_logits: Tensor
+
+    def __init__(self, method: FmmRpl, labels: Tensor) -> None:
+        self.method = method
+        self.labels = labels
+        self.routings: list[Routing] = []
+
+    def start(self, patches: Tensor, tokens: Tensor) -> None:
+        """Describe the images and read prompts off them."""
+        self.descriptor, self.modality_logits = self.method.descriptor(tokens[:, 1:], self.labels)
+        self.image_prompts = self.method.image_prompts(patches)
+
+    def before(self, layer: int, tokens: Tensor) -> Tensor:
+        """Put in or add to the visual prompts."""
+        if not self.method.config.prompts:
+            return tokens
+        return self.method.prompts.add_visual(
+            tokens, layer, self.image_prompts, accumulate=self.method.accumulate
+        )
+
+    def beside(self, layer: int, normed: Tensor) -> Tensor:
+        """Run the mixture of experts parallel to the MLP."""
+        patches = normed[:, -self.method.clip.vision.patch_count :]
+        routing = self.method.routers[layer](patches, self.descriptor, self.method.top_k)
+        self.routings.append(routing)
+        return self.method.mixtures[layer](normed, routing.gates)  # type: ignore[no-any-return]
+
+
+class TextPass:
+    """One pass through the text tower; the hook that adds context over its layers."""
+
+    def __init__(self, method: FmmRpl) -> None:
+        self.method = method
+
+    def start(self, patches: Tensor, tokens: Tensor) -> None:
+        """Do nothing; a text tower has no patches."""
+
+    def before(self, layer: int, tokens: Tensor) -> Tensor:
+        """Add to the context."""
+        return self.method.prompts.add_textual(tokens, layer, accumulate=self.method.accumulate)
+
+    def beside(self, layer: int, normed: Tensor) -> None:  # noqa: ARG002 - nothing stands there
+        """Add nothing; the experts are visual."""
+        return
+
+
+class FmmRpl(Method):
+    """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
+
+    encodes_independently = True
+    sentences: Tensor
+    ends: Tensor
+
+    def __init__(self, clip: Clip, sentences: ClassSentences, config: FmmRplConfig) -> None:
+        super().__init__()
+        sizes = clip.config
+        width, text_width = sizes.vision.width, sizes.text.width
+        self.config = config
+        self.accumulate = config.prompt_mode == "accumulate"
+        self.top_k = config.top_k
+        self.clip = clip
+        self.descriptor = ModalityDescriptor(width, config.descriptor_width)
+        layers = range(sizes.vision.layers)
+        self.routers = nn.ModuleList(
+            Router(width, config.descriptor_width, len(config.experts)) for _ in layers
+        )
+        self.mixtures = nn.ModuleList(
+            ExpertMixture(width, sizes.grid, config.rank, config.experts) for _ in layers
+        )
+        self.image_prompts = ImagePrompts(width, config.prompts, config.prompt_width)
+        self.prompts = Prompts(
+            config.depth, config.prompts, config.prompts, width, text_width, config.coupling_width
+        )
+        if config.rpl_mode == "R2":
+            self.image_to_text = nn.Linear(width, text_width)
+        if config.tune_class_words:
+            self.class_words = nn.Parameter(torch.zeros(len(sentences.ids), text_width))
+        self.fusion = Fusion(sizes.joint_width, config.fusion_width)
+        self.register_buffer("sentences", sentences.ids, persistent=False)
+        self.register_buffer("ends", sentences.ends, persistent=False)
+        if config.learn_scale:
+            clip.log_scale.requires_grad_(True)
+        self._text_cache: Tensor | None = None
+
+    # -- the verbs ---------------------------------------------------------------------------
+
+    def forward(self, batch: Batch) -> Evidence:
+        """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
+        present = batch.present
+        modality = present.nonzero()[:, 1]
+        visual = VisualPass(self, self._labels(modality))
+        features = self.clip.vision(batch.images[present], visual)
+        image = F.normalize(features.image.float(), dim=-1)
+        patches = F.normalize(features.patches.float(), dim=-1)
+        text = self.text_features(visual.image_prompts)
+        direction = self._scale() * (text[:, 1] - text[:, 0])  # (n or 1, P)
+        of_image = (image * direction).sum(dim=-1)
+        of_patches = (patches * direction[:, None]).sum(dim=-1)
+        local = self._pool(patches, of_patches, text)
+        spread = text.expand(len(image), -1, -1)
+        evidence = Evidence(
+            logits=_unpack(self._combine(of_image, local), present, torch.nan),
+            fused=torch.empty(0),
+            patches=_unpack(of_patches, present, torch.nan).unflatten(
+                2, (self.clip.config.grid, self.clip.config.grid)
+            ),
+            embeddings=_unpack(image, present, 0.0),
+            auxiliary=self._auxiliary(visual, modality),
+            gates={f"layer_{i}": routing.gates for i, routing in enumerate(visual.routings)},
+            parts={
+                "global": _unpack(of_image, present, 0.0),
+                "local": _unpack(local, present, 0.0),
+                "text": _unpack(spread, present, 0.0),
+            },
+        )
+        return replace(evidence, fused=self.fuse(evidence, present))
+
+    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
+        """Answer for a subset of what was encoded, (B, M) bool, at least one True per row."""
+        of_image, local = self._fuse_levels(evidence, present)
+        return self._combine(of_image, local)
+
+    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
+        """Global, local, cross-level, cross-modality, fusion and auxiliary terms, weighed."""
+        present, weights = batch.present, self.config.weights
+        item = present.nonzero()[:, 0]
+        target = batch.target[item]
+        of_image, local = evidence.parts["global"][present], evidence.parts["local"][present]
+        several = present.sum(dim=1) > 1  # an item with one modality has nothing to fuse
+        fused = self._fuse_levels(evidence, terms.draw_subsets(present))[0]
+        fusion = terms.classification(fused[several], batch.target[several])
+        return {
+            "global": terms.classification(of_image, target),
+            "local": weights.local * terms.classification(local, target),
+            "cross_level": weights.cross_level * terms.agreement(of_image, local),
+            "cross_modality": weights.cross_modality
+            * terms.shared_cues(
+                evidence.embeddings[present], target, item, self.config.temperature
+            ),
+            "fusion": weights.fusion * (fusion if bool(several.any()) else fused.sum() * 0),
+            **{name: value * getattr(weights, name) for name, value in evidence.auxiliary.items()},
+        }
+
+    def schedule(self, done: float) -> None:
+        """Open all experts for the first steps, so that each of them gets a gradient."""
+        dense = done < self.config.dense_share
+        self.top_k = len(self.config.experts) if dense else self.config.top_k
+
+    def is_router(self, parameter: str) -> bool:
+        """Routers and the descriptor they read."""
+        return parameter.startswith(("routers.", "descriptor."))
+
+    # -- text -------------------------------------------------------------------------------------
+
+    def text_features(self, image_prompts: Tensor) -> Tensor:
+        """Class features in the joint space, normalised: (1, 2, P), or (n, 2, P) in mode R2.
+
+        In mode R1 they do not depend on images, so that evaluation computes them once.
+        """
+        if self.config.rpl_mode == "R2":
+            shift = self.image_to_text(image_prompts.float().mean(dim=1))
+            return self._encode_text(shift)
+        if self.training or torch.is_grad_enabled():
+            return self._encode_text(None)
+        if self._text_cache is None:
+            self._text_cache = self._encode_text(None)
+        return self._text_cache
+
+    def _encode_text(self, shift: Tensor | None) -> Tensor:
+        words = self.clip.text.words(self.sentences)  # (2, L, D_text)
+        count = self.config.prompts
+        context = self.prompts.textual[0].expand(len(words), -1, -1)
+        named = words[:, 1 + count :]
+        if self.config.tune_class_words:
+            named = torch.cat([named[:, :1] + self.class_words[:, None], named[:, 1:]], dim=1)
+        if shift is None:
+            shift = torch.zeros(1, words.shape[-1], device=words.device)
+        context = context[None] + shift[:, None, None]  # (n, 2, T, D_text)
+        spread = [part.expand(len(shift), -1, -1, -1) for part in (words[:, :1], named)]
+        sentences = torch.cat([spread[0], context, spread[1]], dim=2).flatten(0, 1)
+        ends = self.ends.repeat(len(shift))
+        features = self.clip.text(sentences, ends, TextPass(self))
+        normalised: Tensor = F.normalize(features.float(), dim=-1).unflatten(0, (len(shift), -1))
+        return normalised
+
+    def train(self, mode: bool = True) -> FmmRpl:
+        """Switch mode; text features that were kept for evaluation are forgotten."""
+        self._text_cache = None
+        super().train(mode)
+        self.top_k = self.top_k if mode else self.config.top_k
+        return self
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _labels(self, modality: Tensor) -> Tensor:
+        """Tell the modality of a share of training images; never at test."""
+        unknown = torch.full_like(modality, UNKNOWN)
+        if not self.training:
+            return unknown
+        told = torch.rand(len(modality), device=modality.device) < self.config.label_share
+        return torch.where(told, modality, unknown)
+
+    def _scale(self) -> Tensor:
+        return self.clip.log_scale.float().exp()
+
+    def _pool(self, patches: Tensor, of_patches: Tensor, text: Tensor) -> Tensor:
+        """Turn patch evidence into one log odds an image, without the label, (n,)."""
+        if self.config.local == "aligned":  # as FM-CLIP's language-guided patch alignment
+            share = of_patches.sigmoid()[..., None]
+            nearer = patches + (1 - share) * text[:, None, 0] + share * text[:, None, 1]
+            difference = self._scale() * (text[:, 1] - text[:, 0])
+            return (nearer * difference[:, None]).sum(dim=-1).mean(dim=1)
+        if self.config.local == "attention":  # each class gathers the patches that resemble it
+            similar = self._scale() * patches @ text.transpose(1, 2)  # (n, N, 2)
+            gathered = similar.softmax(dim=1).transpose(1, 2) @ patches  # (n, 2, P)
+            cosine = F.cosine_similarity(gathered, text.expand_as(gathered), dim=-1)
+            return self._scale() * (cosine[:, 1] - cosine[:, 0])
+        count = max(1, round(self.config.local_share * of_patches.shape[1]))
+        clearest = of_patches.abs().topk(count, dim=1).indices
+        return of_patches.gather(1, clearest).mean(dim=1)
+
+    def _combine(self, of_image: Tensor, local: Tensor) -> Tensor:
+        """Mean of the probabilities that globals and patches give, as log odds."""
+        if self.config.score != "both":
+            return of_image if self.config.score == "global" else local
+        bonafide = torch.logaddexp(F.logsigmoid(of_image), F.logsigmoid(local))
+        attack = torch.logaddexp(F.logsigmoid(-of_image), F.logsigmoid(-local))
+        return bonafide - attack
+
+    def _fuse_levels(self, evidence: Evidence, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Fuse globals and patch evidence of a subset; each (B,) log odds."""
+        # What is absent is put to 0 before it is weighed with 0, since 0 * NaN is NaN.
+        kept = evidence.embeddings.masked_fill(~present[..., None], 0.0)
+        weight = self.fusion(kept, present)
+        fused = F.normalize((weight[..., None] * kept).sum(dim=1), dim=-1)
+        text = evidence.parts["text"].masked_fill(~present[..., None, None], 0.0)
+        text = F.normalize((weight[..., None, None] * text).sum(dim=1), dim=-1)  # (B, 2, P)
+        of_image = self._scale() * (fused * (text[:, 1] - text[:, 0])).sum(dim=-1)
+        local = (weight * evidence.parts["local"].masked_fill(~present, 0.0)).sum(dim=1)
+        return of_image, local
+
+    def _auxiliary(self, visual: VisualPass, modality: Tensor) -> dict[str, Tensor]:
+        """Terms on the routing, unweighed, mean over layers."""
+        if self.config.balance == "switch":
+            balance = [balance_loss(routing) for routing in visual.routings]
+        else:
+            balance = [information_loss(routing, modality) for routing in visual.routings]
+        magnitude = [magnitude_loss(routing) for routing in visual.routings]
+        return {
+            "balance": torch.stack(balance).mean(),
+            "magnitude": torch.stack(magnitude).mean(),
+            "modality": F.cross_entropy(visual.modality_logits.float(), modality),
+        }
+
+
+def _unpack(packed: Tensor, present: Tensor, absent: float) -> Tensor:
+    """Put (n, ...) back to (B, M, ...), with ``absent`` where nothing was encoded."""
+    unpacked = packed.new_full((*present.shape, *packed.shape[1:]), absent)
+    unpacked[present] = packed
+    return unpacked

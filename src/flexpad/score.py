@@ -1,0 +1,164 @@
+"""Items to a score table, every condition from one pass; can be interrupted and goes on."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from torch.utils.data import DataLoader
+
+from flexpad import __version__, score_table
+from flexpad.checkpoint import Model
+from flexpad.data import protocol
+from flexpad.data.loader import Items, batches, collate, to_device
+from flexpad.data.manifest import Manifest, Row, sha256
+from flexpad.infer import answer
+from flexpad.log import progress
+from flexpad.score_table import COLUMNS, GROUP_PREFIX, ScoreTable
+from flexpad.types import CONDITIONS, Batch
+
+BATCH = 32
+
+
+def score(
+    model: Model,
+    manifest: Manifest,
+    split: str,
+    out: Path,
+    conditions: Sequence[str] = CONDITIONS,
+) -> ScoreTable:
+    """Score the rows of a split in fp32 and write the table.
+
+    Rows are written as they come to ``<out>.partial``; an interrupted call with the same model and
+    manifest goes on from there. ``out`` appears when everything is scored.
+
+    Args:
+        model: What judges.
+        manifest: As read from a file; the protocol of the model's recipe is applied to them.
+        split: train, dev or test.
+        out: The table to write.
+        conditions: Which subsets of modalities the model is shown, one after another.
+
+    Raises:
+        BadInput: A row or image cannot be used.
+    """
+    rows = protocol.apply(model.recipe.protocol, manifest).split(split)
+    header = {
+        "method": model.recipe.method.name,
+        "weights_sha256": model.sha256,
+        "manifest_sha256": sha256(Path(manifest.name)),
+        "conditions": " ".join(conditions),
+        "precision": "fp32",
+        "provider": f"torch {torch.__version__}",
+        "flexpad": __version__,
+        "commit": source_commit(),
+    }
+    groups = sorted({GROUP_PREFIX + name for row in rows for name in row.groups})
+    partial = out.with_name(out.name + ".partial")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    done = _already_scored(partial, header, len(conditions))
+    missing = replace(rows, rows=tuple(row for row in rows if row.sample_id not in done))
+    with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
+        if not done:
+            _begin(file, header, groups)
+        _score_rows(model, missing, conditions, groups, file, already=len(done))
+    table = score_table.read(partial)
+    partial.replace(out)
+    return replace(table, name=str(out))
+
+
+def source_commit() -> str:
+    """Name the commit this code runs from, or ``none`` outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # there is no git
+        return "none"
+    return found.stdout.strip() or "none"
+
+
+def _score_rows(
+    model: Model,
+    rows: Manifest,
+    conditions: Sequence[str],
+    groups: Sequence[str],
+    file: TextIO,
+    already: int,
+) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    method = model.method.to(device)
+    items = Items(rows, model.image_size, model.recipe.augment)
+    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate)
+    by_id = {row.sample_id: row for row in rows}
+    lines = csv.writer(file, lineterminator="\n")
+    split = rows.rows[0].split if rows.rows else ""
+    with progress(f"scoring {split}", already + len(rows)) as tick:
+        tick(already)
+        for batch in batches(loader) if rows.rows else ():
+            answers = answer(method, to_device(batch, device), conditions)
+            scores = {name: logits.sigmoid().tolist() for name, logits in answers.items()}
+            lines.writerows(_lines(batch, by_id, scores, groups, model.recipe.protocol))
+            file.flush()
+            tick(len(batch.ids))
+
+
+def _lines(
+    batch: Batch,
+    by_id: dict[str, Row],
+    scores: dict[str, list[float]],
+    groups: Sequence[str],
+    protocol_name: str,
+) -> Iterable[list[str]]:
+    """One line a row and condition; all conditions of a row stand together."""
+    for place, sample_id in enumerate(batch.ids):
+        row = by_id[sample_id]
+        attributes = [row.groups.get(name.removeprefix(GROUP_PREFIX), "") for name in groups]
+        for condition, values in scores.items():
+            value = values[place]
+            yield [
+                row.sample_id,
+                row.video_id,
+                row.subject_id,
+                row.dataset,
+                protocol_name,
+                row.split,
+                condition,
+                row.label,
+                row.pai_species,
+                "" if value != value else repr(value),  # NaN is a non-response
+                *attributes,
+            ]
+
+
+def _begin(file: TextIO, header: dict[str, str], groups: Sequence[str]) -> None:
+    file.writelines(f"# {key}: {value}\n" for key, value in header.items())
+    csv.writer(file, lineterminator="\n").writerow([*COLUMNS, *groups])
+    file.flush()
+
+
+def _already_scored(partial: Path, header: dict[str, str], conditions: int) -> set[str]:
+    """Read which samples an interrupted call has finished, and cut off what it had not.
+
+    Only a table of the same model, manifest and conditions counts; any other is begun anew.
+    """
+    if not partial.is_file():
+        return set()
+    lines = partial.read_text(encoding="utf-8").splitlines(keepends=True)
+    top = [f"# {key}: {value}\n" for key, value in header.items()]
+    if lines[: len(top)] != top or len(lines) <= len(top):
+        return set()
+    counts: dict[str, int] = {}
+    kept = lines[: len(top) + 1]
+    whole = [line for line in lines[len(kept) :] if line.endswith("\n")]
+    samples = [next(csv.reader([line]))[0] for line in whole]
+    for sample in samples:
+        counts[sample] = counts.get(sample, 0) + 1
+    finished = {sample for sample, count in counts.items() if count == conditions}
+    kept += [line for line, sample in zip(whole, samples, strict=True) if sample in finished]
+    partial.write_text("".join(kept), encoding="utf-8")
+    return finished
