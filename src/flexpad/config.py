@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import types
+import math
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -14,6 +16,21 @@ from flexpad.registry import did_you_mean
 from flexpad.types import BadInput
 
 T = TypeVar("T")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Plain YAML, in which a key that stands twice is an error rather than lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for place, key in enumerate(keys):
+            if key in keys[:place] and key != "<<":
+                raise _RepeatedKeyError(None, None, f"key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class _RepeatedKeyError(yaml.constructor.ConstructorError):
+    pass
 
 
 def load(cls: type[T], path: Path) -> T:
@@ -29,13 +46,15 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        BadInput: The file is missing, is no YAML, or holds something else.
+        BadInput: The file is missing, is no YAML, holds a key twice, or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _RepeatedKeyError as error:
+        raise BadInput(f"{path}: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
         raise BadInput(f"{path}{line}: is not valid YAML") from error
@@ -48,7 +67,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Make the dataclass ``cls`` from a mapping; a nested mapping makes a nested dataclass.
 
     Args:
-        cls: A dataclass whose fields are scalars, tuples, mappings or dataclasses.
+        cls: A dataclass whose fields are scalars, enums, literals, tuples, mappings, dataclasses
+            or unions of these.
         values: What the user wrote.
         where: Named in the error, e.g. the file.
 
@@ -78,33 +98,70 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def dump(value: Any) -> str:  # noqa: ANN401 - any dataclass instance
     """Write a dataclass as YAML that :func:`load` reads back to an equal one."""
-    return yaml.safe_dump(_plain(dataclasses.asdict(value)), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - recursive over YAML values
+    if dataclasses.is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
     return str(value) if isinstance(value, Path) else value
 
 
 def _convert(hint: Any, value: Any, where: str, key: str) -> Any:  # noqa: ANN401
     """Turn a YAML value into what a field's type asks for."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping):
-            raise BadInput(f"{where}: key {key!r} should hold 'key: value' lines")
-        return build(hint, value, f"{where}: {key}")
     origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return _convert_union(hint, value, where, key)
     if origin is tuple:
         return _convert_tuple(hint, value, where, key)
-    if origin in (types.UnionType,):
-        return None if value is None else _convert(get_args(hint)[0], value, where, key)
-    if origin in (dict, Mapping) or getattr(origin, "__name__", "") == "Mapping":
-        if not isinstance(value, Mapping):
-            raise BadInput(f"{where}: key {key!r} should hold 'key: value' lines")
-        return dict(value)
+    if origin in (dict, Mapping) or dataclasses.is_dataclass(hint):
+        return _convert_mapping(hint, value, where, key)
+    if origin is Literal:
+        return _convert_choice({choice: choice for choice in get_args(hint)}, value, where, key)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _convert_choice({member.value: member for member in hint}, value, where, key)
     return _convert_scalar(hint, value, where, key)
+
+
+def _convert_union(hint: Any, value: Any, where: str, key: str) -> Any:  # noqa: ANN401
+    """Take the first member that fits; the complaint is that of the last one tried."""
+    members = [member for member in get_args(hint) if member is not NoneType]
+    if value is None and len(members) < len(get_args(hint)):
+        return None
+    for member in members[:-1]:
+        try:
+            return _convert(member, value, where, key)
+        except BadInput:
+            continue
+    return _convert(members[-1], value, where, key)
+
+
+def _convert_choice(choices: Mapping[Any, Any], value: Any, where: str, key: str) -> Any:  # noqa: ANN401
+    for choice, meaning in choices.items():
+        if type(choice) is type(value) and choice == value:  # 1 is not True
+            return meaning
+    names = ", ".join(str(choice) for choice in choices)
+    raise BadInput(f"{where}: key {key!r} should be one of {names}, not {value!r}")
+
+
+def _convert_mapping(hint: Any, value: Any, where: str, key: str) -> Any:  # noqa: ANN401
+    if not isinstance(value, Mapping):
+        raise BadInput(f"{where}: key {key!r} should hold 'key: value' lines, not {value!r}")
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return build(hint, value, f"{where}: {key}")
+    key_hint, value_hint = get_args(hint)
+    return {
+        _convert(key_hint, name, where, f"{key}.{name}"): _convert(
+            value_hint, item, where, f"{key}.{name}"
+        )
+        for name, item in value.items()
+    }
 
 
 def _convert_tuple(hint: Any, value: Any, where: str, key: str) -> tuple[Any, ...]:  # noqa: ANN401
@@ -118,20 +175,25 @@ def _convert_tuple(hint: Any, value: Any, where: str, key: str) -> tuple[Any, ..
 
 
 def _convert_scalar(hint: Any, value: Any, where: str, key: str) -> Any:  # noqa: ANN401
+    if hint is Any:
+        return value
+    if not isinstance(hint, type):
+        raise TypeError(f"{where}: key {key!r} is declared as {hint}, which no setting can be")
     if hint is Path and isinstance(value, str):
         return Path(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    if (
-        isinstance(hint, type)
-        and isinstance(value, hint)
-        and not (hint is int and isinstance(value, bool))
-    ):
+    if hint is float:
+        return _convert_float(value, where, key)
+    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
-    name = getattr(hint, "__name__", str(hint))
-    raise BadInput(f"{where}: key {key!r} should be {name}, not {value!r}")
+    raise BadInput(f"{where}: key {key!r} should be {hint.__name__}, not {value!r}")
+
+
+def _convert_float(value: Any, where: str, key: str) -> float:  # noqa: ANN401
+    """YAML 1.1 reads 1 as a whole number and 1e-3 as text; both are meant."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise BadInput(f"{where}: key {key!r} should be float, not {value!r}")
+    return number

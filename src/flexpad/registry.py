@@ -18,8 +18,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "did you mean 'fmm_rpl'?"
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+    folded = {other.casefold(): other for other in names}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    return f"did you mean {folded[close[0]]!r}?" if close else f"known: {', '.join(names)}"
 
 
 class Registry(Generic[T]):

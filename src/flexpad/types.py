@@ -43,10 +43,15 @@ CONDITIONS = ("R", "D", "I", "RD", "RI", "DI", "RDI")
 def condition_of(modalities: Iterable[Modality]) -> str:
     """Name the condition that shows a model these modalities.
 
+    Raises:
+        BadInput: There are none; a model that sees nothing has nothing to say.
+
     >>> condition_of([Modality.IR, Modality.RGB])
     'RI'
     """
     chosen = set(modalities)
+    if not chosen:
+        raise BadInput(f"no modality is given; give at least one of {', '.join(MODALITIES)}")
     return "".join(modality.letter for modality in MODALITIES if modality in chosen)
 
 

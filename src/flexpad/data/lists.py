@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from flexpad.data.manifest import escapes
+from flexpad.data.row import escapes
 from flexpad.types import BONAFIDE, BadInput
 
 

@@ -14,15 +14,13 @@ Large-Scale Multi-Modal Benchmark for Face Anti-Spoofing", TBIOM 2020.
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from flexpad.data import lists, manifest
+from flexpad.data import lists, manifest, rendered
+from flexpad.data.frames import VideoFolders, frame_number
 from flexpad.data.manifest import Manifest, Row
 from flexpad.types import ATTACK, BONAFIDE, SPLITS, BadInput, Modality
 
@@ -32,10 +30,7 @@ LABELS = {"0": BONAFIDE, "1": ATTACK}
 SPLIT_FOLDERS = {"Training": "train", "Val": "dev", "Testing": "test"}
 PART_FOLDERS = {"real_part": BONAFIDE, "fake_part": ATTACK}
 MODALITY_FOLDERS = {Modality.RGB: "color", Modality.DEPTH: "depth", Modality.IR: "ir"}
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
-RENDERED_SUBJECT = "SYNT_"
 LICENCE = "CASIA-SURF academic agreement: for research by its signatories, not to be passed on"
-RENDERED_LICENCE = "rendered faces: none needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +81,14 @@ def read(root: Path) -> Manifest:
     root = find_root(root)
     listings = {split: _listing_of(root, split) for split in SPLITS}
     items = [item for split, found in listings.items() for item in parse(found, split)]
-    rendered = _Rendered.read(root / FOLDER / "RENDERED.json")
-    rendered.check(items)
-    folders = _Folders(root)
-    rows = tuple(_rows(items, folders, rendered))
+    faces = rendered.read(root / FOLDER)
+    folders = VideoFolders(root, MODALITY_FOLDERS)
+    rows = tuple(row for item in items for row in _rows(item, folders, faces))
     header = {
         "reader": READER,
-        "licence": RENDERED_LICENCE if rendered else LICENCE,
-        **rendered.header,
-        **{
-            f"list_{split}": f"{found.path.relative_to(root).as_posix()} sha256 {found.sha256}"
-            for split, found in listings.items()
-        },
+        "licence": rendered.LICENCE if faces else LICENCE,
+        **faces.header,
+        **{f"list_{split}": _source(found, root) for split, found in listings.items()},
         **_absences(rows),
         "ignored_files": str(folders.ignored),
     }
@@ -158,7 +149,7 @@ def _parse_path(path: str, split: str, where: str) -> Listed:
     parts = path.split("/")
     frame = None
     if len(parts) == 8:  # the layout above, with a file
-        frame = _frame_number(parts.pop())
+        frame = frame_number(parts.pop())
         if frame is None:
             raise BadInput(f"{where}: {path!r} should end in a frame number, as 0015.jpg")
     if len(parts) != 7 or parts[:2] != [FOLDER, "Data"] or parts[6] != "color":
@@ -176,135 +167,37 @@ def _parse_path(path: str, split: str, where: str) -> Listed:
     return Listed(split, subject, "" if bona_fide else species, folder, frame, where)
 
 
-def _frame_number(name: str) -> int | None:
-    """Read ``0015.jpg`` as 15; None for what is no numbered image."""
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a Path a file is slow
-    if suffix.lower() in IMAGE_SUFFIXES and stem.isascii() and stem.isdigit():
-        return int(stem)
-    return None
+def _rows(item: Listed, folders: VideoFolders, faces: rendered.Rendered) -> Iterator[Row]:
+    """Make the row of a listed frame, or those of all frames of a listed video."""
+    groups = faces.groups_of(item.subject, item.where)
+    video = folders.video(item.folder)
+    there = {frame for paths in video.values() for frame in paths}
+    frames = sorted(there) if item.frame is None else sorted(there & {item.frame})
+    if not frames:
+        what = "no frame" if item.frame is None else f"no frame {item.frame}"
+        raise BadInput(
+            f"{item.where}: {item.folder} has {what} in color, depth or ir;"
+            " unpack the data set completely"
+        )
+    for frame in frames:
+        yield Row(
+            sample_id=f"{item.split}/{item.video_id}/{frame:04d}",
+            dataset="synth_surf" if faces else "casia_surf",
+            split=item.split,
+            subject_id=item.subject,
+            video_id=item.video_id,
+            frame=frame,
+            label=item.label,
+            pai_species=item.species,
+            rgb=video[Modality.RGB].get(frame, ""),
+            depth=video[Modality.DEPTH].get(frame, ""),
+            ir=video[Modality.IR].get(frame, ""),
+            groups=groups,
+        )
 
 
-class _Folders:
-    """Directory listings, one per folder however many of its frames are asked for."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = str(root)
-        self._videos: dict[str, dict[Modality, dict[int, str]]] = {}
-        self.ignored = 0
-
-    def video(self, folder: str) -> dict[Modality, dict[int, str]]:
-        """Path of each frame of each modality of a video, relative to the root."""
-        if folder not in self._videos:
-            self._videos[folder] = {
-                modality: self._frames(f"{folder}/{name}")
-                for modality, name in MODALITY_FOLDERS.items()
-            }
-        return self._videos[folder]
-
-    def _frames(self, folder: str) -> dict[int, str]:
-        try:
-            names = sorted(os.listdir(f"{self._root}/{folder}"))  # noqa: PTH208 - as above
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise BadInput(f"{folder}: cannot be read ({error.strerror})") from error
-        frames: dict[int, str] = {}
-        for name in names:
-            frame = _frame_number(name)
-            if frame is None:
-                self.ignored += 1
-                continue
-            path = f"{folder}/{name}"
-            if frames.setdefault(frame, path) != path:
-                raise BadInput(f"{self._root}/{path}: is frame {frame}, as {frames[frame]} is")
-        return frames
-
-
-@dataclass(frozen=True)
-class _Rendered:
-    """What a rendered set says about its subjects; empty for the set of real people."""
-
-    path: Path
-    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    header: Mapping[str, str] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.groups)
-
-    @classmethod
-    def read(cls, path: Path) -> _Rendered:
-        if not path.exists():
-            return cls(path)
-        try:
-            subjects = json.loads(path.read_text(encoding="utf-8-sig"))["subjects"]
-            groups = {name: _scalars(values) for name, values in subjects.items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadInput(
-                f"{path}: should hold the attributes of each of its 'subjects'; render again"
-            ) from error
-        if not groups:
-            raise BadInput(f"{path}: names no subjects; render again")
-        digest = manifest.sha256(path)
-        header = {
-            "faces": "rendered; no person is shown, and nothing here is about real faces",
-            "rendered": f"{FOLDER}/{path.name} sha256 {digest}",
-        }
-        return cls(path, groups, header)
-
-    @property
-    def dataset(self) -> str:
-        return "synth_surf" if self else "casia_surf"
-
-    def check(self, items: Iterable[Listed]) -> None:
-        """Refuse rendered subjects that are not known to be, and unknown ones among rendered."""
-        for item in items:
-            if self and item.subject not in self.groups:
-                raise BadInput(f"{item.where}: subject {item.subject!r} is not in {self.path}")
-            if not self and item.subject.startswith(RENDERED_SUBJECT):
-                raise BadInput(
-                    f"{item.where}: subject {item.subject!r} is rendered, but {self.path} is"
-                    " missing; the rendering was interrupted, run it again"
-                )
-
-
-def _scalars(values: Mapping[str, Any]) -> dict[str, str]:
-    """Take the attributes that are one word or number each."""
-    return {
-        name: str(value) for name, value in values.items() if isinstance(value, str | int | float)
-    }
-
-
-def _rows(items: Iterable[Listed], folders: _Folders, rendered: _Rendered) -> Iterator[Row]:
-    for item in items:
-        video = folders.video(item.folder)
-        if item.frame is not None:
-            frames = [item.frame]
-        else:
-            frames = sorted({frame for paths in video.values() for frame in paths})
-        images = [
-            (frame, {m: paths.get(frame, "") for m, paths in video.items()}) for frame in frames
-        ]
-        if not images or not all(any(paths.values()) for _, paths in images):
-            raise BadInput(
-                f"{item.where}: no image of {item.folder}"
-                f"{'' if item.frame is None else f' frame {item.frame}'} is there, neither color,"
-                " depth nor ir; unpack the data set completely"
-            )
-        for frame, paths in images:
-            yield Row(
-                sample_id=f"{item.split}/{item.video_id}/{frame:04d}",
-                dataset=rendered.dataset,
-                split=item.split,
-                subject_id=item.subject,
-                video_id=item.video_id,
-                frame=frame,
-                label=item.label,
-                pai_species=item.species,
-                rgb=paths[Modality.RGB],
-                depth=paths[Modality.DEPTH],
-                ir=paths[Modality.IR],
-                groups=rendered.groups.get(item.subject, {}),
-            )
+def _source(listing: lists.ListFile, root: Path) -> str:
+    return f"{listing.path.relative_to(root).as_posix()} sha256 {listing.sha256}"
 
 
 def _absences(rows: Iterable[Row]) -> dict[str, str]:
