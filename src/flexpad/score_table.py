@@ -138,7 +138,7 @@ def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
 
     A video's score is the mean of its answered frames' scores; without an answered frame the video
     is a non-response. Its sample_id is its video_id; a group its frames do not share becomes "".
-    The result says ``unit`` in its header, and one unit is never turned into another twice.
+    A table of videos says so in its header, and is never averaged again.
 
     Raises:
         BadInput: The unit is unknown, the table is of another unit, a row has no video_id, or the
@@ -148,7 +148,7 @@ def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
         raise BadInput(f"unit {unit!r} is unknown; choose {' or '.join(UNITS)}")
     already = table.header.get("unit", "frame")
     if already == unit:
-        return replace(table, header={**table.header, "unit": unit})
+        return table
     if already != "frame":
         raise BadInput(f"{table.name}: its rows are of unit {already!r}; give the frames' table")
     key = ["dataset", "protocol", "condition", "video_id"]
