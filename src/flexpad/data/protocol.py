@@ -118,7 +118,7 @@ def _surf_1(manifest: Manifest) -> Manifest:
         raise BadInput(
             f"{manifest.name}: row {row.sample_id!r}: species {row.pai_species!r} is none of"
             f" {', '.join(SURF_SPECIES[row.split])}, which surf@1 has in {row.split}"
-            f" ({len(wrong)} such rows)"
+            f" ({len(wrong)} such row{'s' if len(wrong) > 1 else ''})"
         )
     return manifest
 

@@ -14,6 +14,7 @@ Large-Scale Multi-Modal Benchmark for Face Anti-Spoofing", TBIOM 2020.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,10 @@ READER = "casia_surf 1"
 FOLDER = "CASIA_SURF"
 LABELS = {"0": BONAFIDE, "1": ATTACK}
 SPLIT_FOLDERS = {"Training": "train", "Val": "dev", "Testing": "test"}
-PART_FOLDERS = {"real_part": BONAFIDE, "fake_part": ATTACK}
+COLOUR_PATH = re.compile(
+    rf"({FOLDER}/Data/([^/]+)/(real_part|fake_part)/([^/]+)/([^/]+?)(?:\.rssdk)?)"
+    r"/color(?:/([^/]+))?"
+)
 MODALITY_FOLDERS = {Modality.RGB: "color", Modality.DEPTH: "depth", Modality.IR: "ir"}
 LICENCE = "CASIA-SURF academic agreement: for research by its signatories, not to be passed on"
 
@@ -134,6 +138,9 @@ def parse(listing: lists.ListFile, split: str) -> list[Listed]:
         for line in listing.lines
     ]
     lists.check_labels(listing, [item.label for item in items])
+    for item in items:
+        if (item.frame is None) != (items[0].frame is None):
+            raise BadInput(f"{item.where}: a list should name videos or frames, not both")
     return items
 
 
@@ -146,33 +153,31 @@ def _listing_of(root: Path, split: str) -> lists.ListFile:
 
 
 def _parse_path(path: str, split: str, where: str) -> Listed:
-    parts = path.split("/")
-    frame = None
-    if len(parts) == 8:  # the layout above, with a file
-        frame = frame_number(parts.pop())
-        if frame is None:
-            raise BadInput(f"{where}: {path!r} should end in a frame number, as 0015.jpg")
-    if len(parts) != 7 or parts[:2] != [FOLDER, "Data"] or parts[6] != "color":
+    match = COLOUR_PATH.fullmatch(path)
+    frame = frame_number(match[6]) if match and match[6] else None
+    if match is None or (match[6] and frame is None):
         raise BadInput(
-            f"{where}: {path!r} should be {FOLDER}/Data/<split>/<part>/<subject>/<species>/color"
+            f"{where}: {path!r} should be {FOLDER}/Data/<split>/<real_part or fake_part>/<subject>"
+            "/<species>/color, and a frame as 0015.jpg in an image list"
         )
-    _, _, split_folder, part, subject, species_folder, _ = parts
+    folder, split_folder, part, subject, species, _ = match.groups()
     if SPLIT_FOLDERS.get(split_folder) != split:
-        raise BadInput(f"{where}: {path!r} stands in the {split} list, not in its folder's")
-    species = species_folder.removesuffix(".rssdk")
-    bona_fide = species == "real"
-    if PART_FOLDERS.get(part) != (BONAFIDE if bona_fide else ATTACK) or not (subject and species):
-        raise BadInput(f"{where}: {part!r} and {species_folder!r} contradict each other")
-    folder = path.rsplit("/color", 1)[0]
-    return Listed(split, subject, "" if bona_fide else species, folder, frame, where)
+        raise BadInput(
+            f"{where}: {path!r} stands in the {split} list, but its folder is {split_folder}"
+        )
+    if (part == "real_part") != (species == "real"):
+        raise BadInput(f"{where}: {path!r} is in {part}, but its species is {species!r}")
+    return Listed(split, subject, "" if species == "real" else species, folder, frame, where)
 
 
 def _rows(item: Listed, folders: VideoFolders, faces: rendered.Rendered) -> Iterator[Row]:
     """Make the row of a listed frame, or those of all frames of a listed video."""
     groups = faces.groups_of(item.subject, item.where)
     video = folders.video(item.folder)
-    there = {frame for paths in video.values() for frame in paths}
-    frames = sorted(there) if item.frame is None else sorted(there & {item.frame})
+    if item.frame is None:
+        frames = sorted({frame for paths in video.values() for frame in paths})
+    else:
+        frames = [item.frame] if any(item.frame in paths for paths in video.values()) else []
     if not frames:
         what = "no frame" if item.frame is None else f"no frame {item.frame}"
         raise BadInput(
