@@ -1,0 +1,169 @@
+"""Where the scores lie: a panel per condition, a row per species, the threshold across."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from flexpad.metrics import Presentations
+from flexpad.metrics.presentations import Floats
+from flexpad.report import wording
+
+# Blue and vermilion of Okabe and Ito's palette for colour-blind readers (2008, "Color Universal
+# Design"), and lighter tints of them; the dark one of each pair is the error.
+BONAFIDE, BONAFIDE_ERROR = "#8ec3e6", "#00508f"
+ATTACK, ATTACK_ERROR = "#f3c19c", "#c44601"
+INK, FAINT = "#222222", "#8a8a8a"
+BINS = 40
+COLUMNS = 4
+ROW_INCHES, PANEL_INCHES = 0.42, 2.75
+
+
+def draw_histograms(
+    measured: Mapping[str, Presentations],
+    thresholds: Mapping[str, float],
+    report: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """Draw the scores of test and write a PNG.
+
+    Args:
+        measured: The presentations by condition.
+        thresholds: By condition; +inf is written in words.
+        report: The content of report.json, for title and names.
+        path: The PNG to write.
+    """
+    names = list(measured)
+    columns = min(COLUMNS, len(names) + 1)  # one cell is left for the legend
+    rows = -(-(len(names) + 1) // columns)
+    kinds = sorted({species for items in measured.values() for species in items.attacks})
+    height = rows * (ROW_INCHES * (len(kinds) + 1) + 0.75) + 0.65
+    figure = Figure(figsize=(columns * PANEL_INCHES + 1.3, height), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    title = wording.title(report)
+    figure.suptitle(
+        f"Scores of {title}"
+        if not report["rendered"]
+        else f"{title[0].upper()}{title[1:]}: scores",
+        fontsize=12,
+        fontweight="bold",
+        color=INK,
+        x=0.01,
+        ha="left",
+    )
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    limits = _limits(measured, thresholds)
+    for place, name in enumerate(names):
+        _panel(cells[place], measured[name], thresholds[name], kinds, limits)
+        cells[place].set_title(name, loc="left", fontsize=11, fontweight="bold", color=INK)
+        if place % columns:
+            cells[place].set_yticklabels([])
+        if place + columns >= len(names):
+            cells[place].set_xlabel("score, higher = more bona fide", fontsize=8, color=INK)
+    for cell in cells[len(names) :]:
+        cell.set_axis_off()
+    _legend(cells[len(names)])
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _limits(
+    measured: Mapping[str, Presentations], thresholds: Mapping[str, float]
+) -> tuple[float, float]:
+    """The score axis, the same for all panels: [0, 1] for probabilities."""
+    ends = [t for t in thresholds.values() if math.isfinite(t)]
+    for items in measured.values():
+        for scores in (items.bonafide, items.pooled):
+            ends += [float(scores[0]), float(scores[-1])] if len(scores) else []
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _panel(
+    axes: Axes,
+    items: Presentations,
+    threshold: float,
+    kinds: list[str],
+    limits: tuple[float, float],
+) -> None:
+    """The rows of one condition: bona fide on top, species below it."""
+    edges = np.linspace(*limits, BINS + 1)
+    top = len(kinds)
+    _row(axes, items.bonafide, threshold, edges, top, is_bonafide=True)
+    for place, kind in enumerate(kinds):
+        scores = items.attacks.get(kind, np.empty(0))
+        _row(axes, scores, threshold, edges, top - 1 - place, is_bonafide=False)
+    labels = ["bona fide", *(kind.replace("_", " ") for kind in kinds)]
+    axes.set_yticks([top - place + 0.3 for place in range(len(labels))], labels, fontsize=8.5)
+    axes.tick_params(axis="both", length=0, colors=INK)
+    axes.tick_params(axis="x", length=3, labelsize=8, color=FAINT)
+    axes.set_xlim(*limits)
+    axes.set_ylim(-0.12, top + 1.12)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+    if math.isfinite(threshold):
+        axes.axvline(threshold, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
+    word = f"threshold {wording.threshold(threshold if math.isfinite(threshold) else None)}"
+    axes.set_title(word, loc="right", fontsize=8, color=INK)
+
+
+def _row(
+    axes: Axes, scores: Floats, threshold: float, edges: Floats, base: int, *, is_bonafide: bool
+) -> None:
+    """One histogram on its own ground line, with its share of errors at the right end."""
+    axes.axhline(base, color="#dddddd", linewidth=0.6, zorder=0)
+    is_error = scores < threshold if is_bonafide else scores >= threshold
+    colours = (BONAFIDE, BONAFIDE_ERROR) if is_bonafide else (ATTACK, ATTACK_ERROR)
+    at_right = axes.get_yaxis_transform()
+    if not len(scores):
+        axes.text(1.02, base + 0.3, wording.DASH, transform=at_right, va="center", fontsize=8)
+        return
+    counts = np.histogram(scores, edges)[0]
+    errors = np.histogram(scores[is_error], edges)[0]
+    heights = 0.88 * np.sqrt(counts / counts.max())
+    wrong = heights * errors / np.maximum(counts, 1)
+    for bottom, part, colour in ((0, wrong, colours[1]), (wrong, heights - wrong, colours[0])):
+        axes.bar(
+            edges[:-1], part, np.diff(edges), base + bottom, align="edge", color=colour, linewidth=0
+        )
+    share = float(is_error.mean())
+    axes.text(
+        1.02,
+        base + 0.3,
+        f"{wording.percent(share)} %",
+        transform=at_right,
+        va="center",
+        fontsize=8,
+        color=colours[1] if share else FAINT,
+        fontweight="bold" if share else "normal",
+    )
+
+
+def _legend(axes: Axes) -> None:
+    entries = [
+        Patch(color=BONAFIDE, label="bona fide, accepted"),
+        Patch(color=BONAFIDE_ERROR, label="bona fide, rejected (BPCER)"),
+        Patch(color=ATTACK, label="attack, rejected"),
+        Patch(color=ATTACK_ERROR, label="attack, accepted (APCER)"),
+        Line2D([], [], color=INK, linewidth=1.1, linestyle=(0, (4, 2)), label="threshold"),
+    ]
+    axes.legend(
+        handles=entries,
+        loc="upper left",
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=INK,
+        title="Height: square root of the share\nof a row. At the right: its errors.",
+        title_fontproperties={"size": 8.5},
+        alignment="left",
+    )

@@ -1,0 +1,270 @@
+"""What is wrong with a pair of score tables, and what a reader has to be warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from flexpad.calibrate import Rule, check_split, parse_rule
+from flexpad.metrics import Presentations
+from flexpad.report.wording import listed, percent, plural
+from flexpad.score_table import ScoreTable
+from flexpad.types import BadInput
+
+Json = dict[str, Any]
+SMALL = 30  # below this a rate is anecdote: one error is more than three per cent
+SAME_MODEL = ("method", "weights_sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One thing a reader has to know before believing a figure.
+
+    Attributes:
+        code: For machines, stable, e.g. ``small_sample``.
+        message: One or two sentences.
+    """
+
+    code: str
+    message: str
+
+
+def check_tables(dev: ScoreTable, test: ScoreTable) -> None:
+    """Refuse two tables that cannot be dev and test of one evaluation.
+
+    Raises:
+        BadInput: A split is wrong, test has a condition dev lacks, they are of different models, or
+            an item is in both.
+    """
+    check_split(dev, "dev")
+    check_split(test, "test")
+    for condition in test.conditions:
+        if condition not in dev.conditions:
+            raise BadInput(
+                f"{dev.name}: has no scores of condition {condition}, but {test.name} has;"
+                " score dev in it or leave it out of test"
+            )
+    for key in SAME_MODEL:
+        one, other = dev.header.get(key), test.header.get(key)
+        if one and other and one != other:
+            raise BadInput(
+                f"{test.name}: {key} is {other!r}, but {dev.name} has {one!r};"
+                " give the scores of one model"
+            )
+    both = _shared(dev, test, "sample_id")
+    if both:
+        raise BadInput(
+            f"{test.name}: sample_id {both[0]!r} is in {dev.name} too; an item is dev or test"
+        )
+
+
+def warnings(
+    dev: ScoreTable,
+    test: ScoreTable,
+    report: Mapping[str, Any],
+    chosen_on: Mapping[str, Presentations],
+    measured: Mapping[str, Presentations],
+) -> list[Json]:
+    """Everything a reader has to be warned of, the gravest first.
+
+    Args:
+        dev: As read.
+        test: As read.
+        report: The content so far.
+        chosen_on: The presentations of dev by condition.
+        measured: The presentations of test by condition.
+    """
+    rule = parse_rule(report["rule"])
+    conditions = report["conditions"]
+    found = [
+        *_oracle(report),
+        *_leaks(dev, test),
+        *_polarity(chosen_on, measured, conditions),
+        *_thresholds(conditions),
+        *_other_data(dev, test),
+        *_unseen_species(dev, test),
+        *_non_response(conditions),
+        *_small_samples(chosen_on, measured),
+        *_granularity(rule, chosen_on),
+        *_worst_against_pool(conditions),
+        *_dependence(report),
+    ]
+    return [asdict(warned) for warned in found]
+
+
+def _oracle(report: Mapping[str, Any]) -> Iterable[Warned]:
+    if report["oracle"]:
+        yield Warned(
+            "oracle",
+            "The thresholds were chosen on the test data. No system in use can do that;"
+            " never set these figures beside ones from dev thresholds.",
+        )
+
+
+def _leaks(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
+    for column, noun in (("subject_id", "subject"), ("video_id", "video")):
+        both = _shared(dev, test, column)
+        if both:
+            number = plural(len(both), noun)
+            verb = "is" if len(both) == 1 else "are"
+            yield Warned(
+                f"{noun}_overlap",
+                f"{number} {verb} in dev and in test, e.g. {both[0]!r}: the thresholds have seen"
+                " part of the test.",
+            )
+
+
+def _polarity(
+    chosen_on: Mapping[str, Presentations],
+    measured: Mapping[str, Presentations],
+    conditions: Mapping[str, Json],
+) -> Iterable[Warned]:
+    inverted = [name for name, e in conditions.items() if e["auc"] is not None and e["auc"] < 0.5]
+    if inverted:
+        yield Warned(
+            "polarity",
+            f"AUC is below 0.5 in {listed(inverted)}: check polarity. A score has to be higher for"
+            " bona fide; nothing was flipped.",
+        )
+    for split, sides in (("dev", chosen_on), ("test", measured)):
+        flat = [name for name, items in sides.items() if _constant(items)]
+        if flat:
+            yield Warned(
+                "constant_scores",
+                f"All scores of {split} are the same in {listed(flat)}: the system tells nothing"
+                " apart there.",
+            )
+
+
+def _thresholds(conditions: Mapping[str, Json]) -> Iterable[Warned]:
+    closed = [name for name, entry in conditions.items() if entry["threshold"] is None]
+    if closed:
+        yield Warned(
+            "rejects_everything",
+            f"In {listed(closed)} only rejecting everything keeps the target on dev.",
+        )
+
+
+def _other_data(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
+    for column in ("dataset", "protocol"):
+        one, other = (sorted(set(t.rows[column].unique())) for t in (dev, test))
+        if one != other:
+            yield Warned(
+                f"other_{column}",
+                f"Dev is of {column} {listed(one) or 'none'}, test of {listed(other) or 'none'}:"
+                " the thresholds come from other data than they are tested on.",
+            )
+
+
+def _unseen_species(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
+    unseen = sorted(set(test.rows["pai_species"]) - set(dev.rows["pai_species"]) - {""})
+    if unseen:
+        yield Warned(
+            "unseen_species",
+            f"Dev has no attack of species {listed(unseen)}: the thresholds were chosen without"
+            " knowing them.",
+        )
+
+
+def _non_response(conditions: Mapping[str, Json]) -> Iterable[Warned]:
+    parts = []
+    for name, entry in conditions.items():
+        silent = entry["n_bonafide_silent"], entry["n_attack_silent"]
+        if any(silent):
+            parts.append(f"{name} {silent[0]} bona fide, {silent[1]} attack")
+    if parts:
+        yield Warned(
+            "non_response",
+            f"Presentations without a response are in no error rate: {'; '.join(parts)}.",
+        )
+    for name, entry in conditions.items():
+        mute = [species for species, e in entry["species"].items() if e["n"] == 0]
+        if mute:
+            yield Warned(
+                "species_without_answer",
+                f"In {name} no attack of species {listed(mute)} was answered: apcer_max is the"
+                " worst of the others.",
+            )
+
+
+def _small_samples(
+    chosen_on: Mapping[str, Presentations], measured: Mapping[str, Presentations]
+) -> Iterable[Warned]:
+    small: dict[tuple[str, str, int], list[str]] = {}
+    for split, sides in (("dev", chosen_on), ("test", measured)):
+        for condition, items in sides.items():
+            sizes = {"bona fide": len(items.bonafide)}
+            sizes |= {f"species {name}": len(scores) for name, scores in items.attacks.items()}
+            for what, size in sizes.items():
+                if size < SMALL:
+                    small.setdefault((split, what, size), []).append(condition)
+    by_split: dict[tuple[str, str], list[str]] = {}
+    for (split, what, size), where in small.items():
+        by_split.setdefault((split, ", ".join(where)), []).append(f"{what} {size}")
+    for (split, names), found in by_split.items():
+        yield Warned(
+            "small_sample",
+            f"Fewer than {SMALL} presentations in {split} ({names}): {', '.join(found)}.",
+        )
+
+
+def _granularity(rule: Rule, chosen_on: Mapping[str, Presentations]) -> Iterable[Warned]:
+    if rule.kind in ("eer", "fixed") or not rule.value:
+        return
+    coarse: dict[int, list[str]] = {}
+    for name, items in chosen_on.items():
+        sizes = {
+            "bpcer": [len(items.bonafide)],
+            "apcer_pooled": [len(items.pooled)],
+            "apcer_max": [len(scores) for scores in items.attacks.values()],
+        }[rule.kind]
+        if min(sizes) * rule.value < 1:
+            coarse.setdefault(min(sizes), []).append(name)
+    for size, names in coarse.items():
+        yield Warned(
+            "granularity",
+            f"The target {percent(rule.value)} % is finer than one error of {size} in"
+            f" {rule.split} ({', '.join(names)}): it means no error at all there.",
+        )
+
+
+def _worst_against_pool(conditions: Mapping[str, Json]) -> Iterable[Warned]:
+    hidden = {
+        name: e["apcer_max"] / e["apcer_pooled"]
+        for name, e in conditions.items()
+        if e["apcer_pooled"] and e["apcer_max"] > 2 * e["apcer_pooled"]
+    }
+    if hidden:
+        most = max(hidden, key=lambda name: hidden[name])
+        entry = conditions[most]
+        yield Warned(
+            "worst_species",
+            f"The pool hides the worst species in {listed(hidden)}: its APCER is more than twice"
+            f" that of the pool. Most in {most}: {entry['worst_species']}"
+            f" {percent(entry['apcer_max'])} % against {percent(entry['apcer_pooled'])} %.",
+        )
+
+
+def _dependence(report: Mapping[str, Any]) -> Iterable[Warned]:
+    test = report["tables"]["test"]
+    if report["unit"] == "frame" and 0 < test["n_videos"] < test["n_items"]:
+        yield Warned(
+            "dependent_frames",
+            f"The intervals take frames as independent, but {test['n_items']:,} frames come from"
+            f" {plural(test['n_videos'], 'video')}: they are too narrow. Unit video is more"
+            " honest.",
+        )
+
+
+def _constant(items: Presentations) -> bool:
+    scores = np.concatenate([items.bonafide, items.pooled])
+    return len(scores) > 1 and bool(scores.min() == scores.max())
+
+
+def _shared(dev: ScoreTable, test: ScoreTable, column: str) -> list[str]:
+    """What both tables have in this column of one data set, in order; nothing for empty cells."""
+    one, other = (set(t.rows.select("dataset", column).unique().iter_rows()) for t in (dev, test))
+    return sorted(value for _, value in one & other if value)

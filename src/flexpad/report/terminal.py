@@ -1,0 +1,100 @@
+"""The one table a terminal shows, made to fit 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from flexpad.report import wording
+
+RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled")
+
+
+def render_table(report: Mapping[str, Any]) -> Table:
+    """Make the table of a report: a row per condition, rates in per cent over their intervals.
+
+    Args:
+        report: The content of report.json.
+
+    Returns:
+        At most 100 columns wide; print it with rich.
+    """
+    table = Table(
+        title=_title(report),
+        caption=_caption(report),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        collapse_padding=True,
+        header_style="bold",
+    )
+    table.add_column("", style="bold cyan", no_wrap=True)
+    table.add_column("thresh-\nold", justify="right", no_wrap=True)
+    for head in ("BPCER", "APCER\nmax"):
+        table.add_column(head, justify="right", no_wrap=True, min_width=11)
+    table.add_column("worst\nspecies", max_width=14, style="yellow")
+    for head in ("APCER\npooled", "ACER\nmax", "ACER\npooled"):
+        table.add_column(head, justify="right", no_wrap=True, min_width=11)
+    table.add_column("EER", justify="right", no_wrap=True)
+    table.add_column("AUC", justify="right", no_wrap=True)
+    for name, entry in report["conditions"].items():
+        table.add_row(*_row(name, entry), end_section=name == list(report["conditions"])[-1])
+    if report["mean_rdi_single"]:
+        table.add_row(*_mean_row(report["mean_rdi_single"]))
+    return table
+
+
+def _row(name: str, entry: Mapping[str, Any]) -> list[Text | str]:
+    cells = {rate: _cell(entry, rate) for rate in RATES}
+    species = (entry["worst_species"] or wording.DASH).replace("_", " ")
+    return [
+        name,
+        wording.threshold(entry["threshold"]),
+        cells["bpcer"],
+        cells["apcer_max"],
+        species if entry["apcer_max"] else wording.DASH,
+        cells["apcer_pooled"],
+        cells["acer_max"],
+        cells["acer_pooled"],
+        wording.percent(entry["eer"]),
+        wording.area(entry["auc"]),
+    ]
+
+
+def _cell(entry: Mapping[str, Any], rate: str) -> Text:
+    """The rate, and its interval below it in the background."""
+    limits = wording.interval(entry["intervals"][rate])
+    return Text.assemble((wording.percent(entry[rate]), "bold"), ("\n" + limits, "dim"))
+
+
+def _mean_row(means: Mapping[str, Any]) -> list[Text | str]:
+    cells = {rate: Text(wording.percent(means[rate]), "bold") for rate in RATES}
+    first = "mean\nR D I"
+    acer = [cells["apcer_pooled"], cells["acer_max"], cells["acer_pooled"]]
+    return [first, "", cells["bpcer"], cells["apcer_max"], "", *acer, "", ""]
+
+
+def _title(report: Mapping[str, Any]) -> Text:
+    title = wording.title(report)
+    return Text(title[0].upper() + title[1:] + "\n", style="bold")
+
+
+def _caption(report: Mapping[str, Any]) -> Text:
+    confidence = f"{100 * report['confidence']:.0f} %"
+    lines = [
+        f"Per cent, with {confidence} Clopper-Pearson intervals. {wording.MODALITY_WORDS}.",
+        wording.counts(report),
+        wording.origin_of_thresholds(report) + " EER and AUC are of the test curve.",
+    ]
+    if report["rendered"]:
+        lines.append(wording.RENDERED)
+    caption = Text("\n" + "\n".join(lines), style="not italic dim")
+    for warned in report["warnings"]:
+        caption.append(f"\n! {warned['message']}", style="not dim yellow")
+    return caption
