@@ -120,6 +120,11 @@ class HeadModel:
         distance = ((self.mean[skin][None] - points[:, None]) ** 2).sum(axis=-1)
         return skin[np.argmin(distance, axis=1)]
 
+    @cached_property
+    def normals(self) -> NormalAverager:
+        """Turns vertices of this head into vertex normals."""
+        return NormalAverager(self.triangles, len(self.mean))
+
     def sample(self, rng: np.random.Generator, phenotype: Phenotype) -> Floats:
         """Draw the coefficients of somebody with this phenotype, (K,) in standard deviations."""
         own = self.spread @ rng.standard_normal(len(self.deviations)).astype(np.float32)
@@ -127,7 +132,10 @@ class HeadModel:
 
     def shape(self, coefficients: Floats) -> Floats:
         """Vertices of a neutral face with these coefficients (K,), (N, 3)."""
-        return self.mean + np.tensordot(coefficients * self.deviations, self.components, axes=1)
+        # einsum, not BLAS: the sum must not depend on how many threads there are
+        moved = np.einsum("k,knd->nd", coefficients * self.deviations, self.components)
+        shape: Floats = self.mean + moved
+        return shape
 
     def express(self, shape: Floats, actions: Mapping[str, float]) -> Floats:
         """Move a neutral face, (N, 3), by facial actions with strengths from 0 to 1, (N, 3).

@@ -1,0 +1,195 @@
+"""Hair with volume: strands laid from the crown over the skull, as a thin translucent surface.
+
+The surface is a grid: columns run around the crown (azimuth 0 is the face), rows run along the
+strands from the crown (0) to their tips (1). Paint, 6 channels: azimuth in metres of arc, length
+along the strand in metres, distance to the border in metres, and the direction of the strand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flexpad.synth.head import Floats, HeadModel, NormalAverager
+from flexpad.synth.noise import noise, smoothstep
+from flexpad.synth.render import Part, Scene, unit
+
+COLUMNS, ROWS = 72, 22
+CENTRE = np.array([0.0, 0.030, -0.070], np.float32)  # of the skull
+CROWN = np.array([0.0, 0.93, -0.37], np.float32)
+# Polar angle from the crown, degrees, at which the hair of a short cut ends, by |azimuth|:
+# forehead, temple, sideburn, over the ear, nape.
+AZIMUTHS = (0.0, 22.0, 42.0, 58.0, 72.0, 88.0, 104.0, 125.0, 150.0, 180.0)
+HAIRLINE = (83.0, 84.0, 83.0, 95.0, 113.0, 106.0, 103.0, 113.0, 122.0, 124.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How hair is worn.
+
+    Attributes:
+        volume: Height of the hair over the crown, metres.
+        edge: Height where it ends, metres.
+        fringe: Degrees by which it hangs below the hairline at the forehead.
+        recession: Degrees by which the hairline has drawn back at the temples.
+        fall: How far the tips hang below the ears, metres; 0 = ends at the hairline.
+        density: Opacity, 1 = no skin shines through.
+        ragged: Unevenness of the border, metres.
+    """
+
+    volume: float
+    edge: float
+    fringe: float = 0.0
+    recession: float = 0.0
+    fall: float = 0.0
+    density: float = 1.0
+    ragged: float = 0.006
+
+
+CUTS = {
+    "shaved": Cut(0.0015, 0.0008, density=0.55, ragged=0.004),
+    "buzz": Cut(0.004, 0.0015, density=0.85, ragged=0.004),
+    "short": Cut(0.014, 0.003),
+    "quiff": Cut(0.026, 0.004),
+    "fringe": Cut(0.018, 0.006, fringe=20.0, ragged=0.010),
+    "bob": Cut(0.020, 0.012, fringe=14.0, fall=0.075, ragged=0.010),
+    "long": Cut(0.016, 0.010, fall=0.17, ragged=0.008),
+    "curly": Cut(0.032, 0.016, ragged=0.012),
+}
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Somebody's hair, in the axes of the head.
+
+    Attributes:
+        vertices: (COLUMNS * ROWS, 3).
+        paint: (COLUMNS * ROWS, 6), see the module.
+        triangles: (T, 3).
+        normals: (COLUMNS * ROWS, 3).
+        colour: R, G, B and 850 nm, (4,).
+        cut: How it is worn.
+        phase: Moves the pattern of the strands, (3,) metres.
+        curl: Waviness in metres.
+    """
+
+    vertices: Floats
+    paint: Floats
+    triangles: NDArray[np.int32]
+    normals: Floats
+    colour: Floats
+    cut: Cut
+    phase: Floats
+    curl: float
+
+
+def grow_hair(
+    model: HeadModel, shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator
+) -> Hair:
+    """Lay hair over somebody's skull, (N, 3) vertices of the neutral head."""
+    azimuth = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False, dtype=np.float32)
+    along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)
+    ends = _ends(azimuth, cut, rng)
+    hangs = cut.fall * smoothstep(50.0, 75.0, np.abs(np.degrees(azimuth)))
+    polar = np.radians(np.minimum(ends, np.where(hangs > 0.0, 100.0, 180.0)))[:, None] * np.minimum(
+        along[None] * (1 + 1.2 * (hangs[:, None] > 0)), 1
+    )
+    directions = _directions(azimuth, polar)
+    radius = _skull_radius(model, shape, directions)
+    height = cut.edge + (cut.volume - cut.edge) * smoothstep(1.0, 0.45, np.broadcast_to(along, polar.shape))
+    tousle = noise(directions.reshape(-1, 3) * 0.09 + rng.uniform(0, 1, 3).astype(np.float32), 0.03)
+    height = height * (1 + 0.22 * tousle.reshape(height.shape) * (along > 0.1))
+    points = CENTRE + directions * (radius + height)[..., None]
+    points[:, :, 1] -= hangs[:, None] * smoothstep(0.45, 1.0, np.broadcast_to(along, polar.shape))
+    points[:, :, 1] -= 0.05 * (hangs[:, None] > 0.0) * np.maximum(along - 0.45, 0)
+    return _as_surface(points, azimuth, cut, colour, rng)
+
+
+def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
+    """Polar angle at which the strands of each column end, degrees, (COLUMNS,)."""
+    degrees = np.abs(np.degrees(azimuth))
+    ends = np.interp(degrees, AZIMUTHS, HAIRLINE)
+    ends += cut.fringe * smoothstep(55.0, 30.0, degrees)
+    ends -= cut.recession * np.exp(-(((degrees - 32.0) / 16.0) ** 2))
+    ends -= 0.6 * cut.recession * np.exp(-((degrees / 30.0) ** 2))
+    wander = rng.normal(0, 1, 6)
+    harmonics = sum(
+        wander[k] * np.sin((k // 2 + 2) * azimuth + k) for k in range(6)
+    )
+    return np.asarray(ends + 0.7 * harmonics, np.float32)
+
+
+def _directions(azimuth: Floats, polar: Floats) -> Floats:
+    """Unit vectors from the centre of the skull, (COLUMNS, ROWS, 3)."""
+    crown = CROWN / np.sqrt((CROWN**2).sum())
+    side = np.array([1.0, 0.0, 0.0], np.float32)
+    face = np.cross(side, crown)  # toward the face
+    around = np.sin(azimuth)[:, None] * side + np.cos(azimuth)[:, None] * face
+    directions = (
+        np.cos(polar)[..., None] * crown + np.sin(polar)[..., None] * around[:, None, :]
+    )
+    return directions.astype(np.float32)
+
+
+def _skull_radius(model: HeadModel, shape: Floats, directions: Floats) -> Floats:
+    """Distance from the centre of the skull to the skin along directions, (COLUMNS, ROWS)."""
+    outside = model.regions <= 6
+    bare = Part("skull", shape, model.triangles[outside], np.zeros((len(shape), 3), np.float32))
+    flat = directions.reshape(-1, 3)
+    reach = np.float32(0.4)
+    seen = Scene((bare,)).cast(CENTRE + reach * flat, -flat)["skull"]
+    radius = np.full(len(flat), 0.09, np.float32)
+    radius[seen.ray] = np.sqrt(((seen.position - CENTRE) ** 2).sum(axis=1))
+    return radius.reshape(directions.shape[:2])
+
+
+def _as_surface(
+    points: Floats, azimuth: Floats, cut: Cut, colour: Floats, rng: np.random.Generator
+) -> Hair:
+    step = np.sqrt((np.diff(points, axis=1) ** 2).sum(axis=-1))
+    length = np.concatenate([np.zeros((COLUMNS, 1)), np.cumsum(step, axis=1)], axis=1)
+    tangent = unit(np.gradient(points, axis=1).reshape(-1, 3)).astype(np.float32)
+    paint = np.stack(
+        [np.broadcast_to(azimuth[:, None] * 0.09, length.shape), length, length[:, -1:] - length],
+        axis=-1,
+    ).reshape(-1, 3)
+    number = np.arange(COLUMNS * ROWS).reshape(COLUMNS, ROWS)
+    following = np.roll(number, -1, axis=0)
+    a, b = number[:, :-1].reshape(-1), number[:, 1:].reshape(-1)
+    c, d = following[:, :-1].reshape(-1), following[:, 1:].reshape(-1)
+    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)]).astype(np.int32)
+    vertices = points.reshape(-1, 3).astype(np.float32)
+    return Hair(
+        vertices=vertices,
+        paint=np.concatenate([paint, tangent], axis=1).astype(np.float32),
+        triangles=triangles,
+        normals=NormalAverager(triangles, len(vertices))(vertices),
+        colour=colour,
+        cut=cut,
+        phase=rng.uniform(0, 1, 3).astype(np.float32),
+        curl=0.012 if cut is CUTS["curly"] else float(rng.uniform(0, 0.004)),
+    )
+
+
+def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
+    """How much of the head hair hides, and how bright its strands are.
+
+    Args:
+        hair: Whose hair.
+        paint: Paint of the points that are seen, (n, 6).
+
+    Returns:
+        Opacity in [0, 1] and a brightness factor around 1, both (n,).
+    """
+    cut = hair.cut
+    across, along, border = paint[:, 0], paint[:, 1], paint[:, 2]
+    wave = hair.curl * np.sin(along * (2 * np.pi / 0.035) + 40 * across)
+    strand = np.stack([across + wave, along, np.zeros_like(along)], axis=1) + hair.phase
+    strands = noise(strand, (0.0035, 0.05, 1.0)) + 0.6 * noise(strand, (0.0016, 0.03, 1.0), 1)
+    tuft = noise(strand, (0.014, 0.06, 1.0), 2)
+    edge = border + cut.ragged * (0.55 * strands + 0.45 * tuft)
+    opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - 0.12 * (strands < -0.9))
+    streaks = np.clip(1 + 0.26 * strands + 0.18 * tuft, 0.25, 2.2)
+    return opacity, streaks.astype(np.float32)

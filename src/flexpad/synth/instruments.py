@@ -1,0 +1,82 @@
+"""What is held in front of the cameras: a face, or an instrument that shows one.
+
+Every presentation answers two questions for a moment: where its face is (so that it is cropped as
+any face is) and what the rays of the crop see. A new species is a class here and a line in
+``SPECIES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from flexpad.synth.head import Floats, head_model
+from flexpad.synth.mask import RigidMask, draw_rigid_mask
+from flexpad.synth.motion import Moment
+from flexpad.synth.person import Person
+from flexpad.synth.shading import Illumination
+from flexpad.synth.sheet import Sheet, draw_bent_print_eyes, draw_flat_print, draw_replay
+from flexpad.synth.view import Pose, View, see_person
+
+__all__ = ["BONAFIDE_VIDEO", "SPECIES", "Presentation", "RigidMask", "Sheet", "draw_presentation"]
+
+BONAFIDE_VIDEO = "real"
+
+
+class Presentation(Protocol):
+    """Anything that can be in front of the cameras."""
+
+    @property
+    def pose_share(self) -> float:
+        """Share of the pose of a recording that is this thing's own; 1 for a head."""
+
+    def anchors(self, moment: Moment) -> Floats:
+        """Outermost points of the presented face, (n, 3) metres in camera axes."""
+
+    def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
+        """What rays (R, 3) from the camera see, R samples."""
+
+
+@dataclass(frozen=True)
+class BonaFide:
+    """Somebody who shows the own face."""
+
+    person: Person
+    pose_share: float = 1.0
+
+    def anchors(self, moment: Moment) -> Floats:
+        """Outermost points of the face, (n, 3)."""
+        model = head_model()
+        points = model.express(self.person.shape, moment.actions)[model.anchors]
+        anchors: Floats = points @ moment.turn.T + moment.place
+        return anchors
+
+    def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
+        """Render the person."""
+        return see_person(self.person, Pose(moment.turn, moment.place, moment.actions), light, rays)
+
+
+def _draw_bonafide(_rng: np.random.Generator, person: Person) -> Presentation:
+    return BonaFide(person)
+
+
+SPECIES: dict[str, Callable[[np.random.Generator, Person], Presentation]] = {
+    "flat_print": draw_flat_print,
+    "bent_print_eyes": draw_bent_print_eyes,
+    "replay": draw_replay,
+    "rigid_mask": draw_rigid_mask,
+}
+
+
+def draw_presentation(rng: np.random.Generator, species: str, person: Person) -> Presentation:
+    """Draw an instrument of a species that shows a person; "" is the person.
+
+    Raises:
+        KeyError: There is no such species.
+    """
+    draw = SPECIES[species] if species else _draw_bonafide
+    return draw(rng, person)
+

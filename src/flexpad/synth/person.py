@@ -1,0 +1,220 @@
+"""Who is in front of the camera: shape, skin, hair and eyes of one head that does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from flexpad.synth.hair import CUTS, Hair, grow_hair
+from flexpad.synth.head import ETHNICITIES, REGION, Floats, Phenotype, head_model
+from flexpad.synth.noise import smooth_noise, smoothstep
+from flexpad.synth.render import Part, Scene, unit
+from flexpad.synth.skin import HAIR, IRIS, skin_reflectance
+
+# Channels of the paint of a head, after the canonical coordinates 0 to 2.
+RGB = slice(3, 6)
+NIR, OIL, BEARD, SHADE, LIPS, UPPER_RIM, LOWER_RIM = 6, 7, 8, 9, 10, 11, 12
+CHANNELS = 13
+
+# Share of melanosomes in the epidermis by descent: median and spread of its logarithm. Jacques 1998
+# gives the ranges (see skin.py); how they go with descent is rough.  # inferred
+MELANIN = {"african": (0.20, 0.45), "asian": (0.050, 0.40), "caucasian": (0.022, 0.45)}
+# Fitzpatrick-like steps for breaking rates down; upper limits of the melanin share.  # inferred
+TONES = {"light": 0.030, "medium": 0.075, "brown": 0.16, "dark": 1.0}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One head.
+
+    Attributes:
+        phenotype: Descent, age and sex.
+        melanin: Share of the epidermis.
+        shape: Vertices of the neutral face, (N, 3) metres.
+        paint: What is interpolated over the face, (N, CHANNELS).
+        hair: Or None if bald.
+        hair_colour: R, G, B and 850 nm, (4,); also of brows and beard.
+        iris: R, G, B, (3,).
+        brow: Thickness, density, arch and height of the brows, (4,).
+        wrinkles: Depth of the wrinkles, 0 to 1.
+        roughness: Depth of the pores, about 1.
+        phase: Moves all noise, (3,) metres.
+    """
+
+    phenotype: Phenotype
+    melanin: float
+    shape: Floats
+    paint: Floats
+    hair: Hair | None
+    hair_colour: Floats
+    iris: Floats
+    brow: Floats
+    wrinkles: float
+    roughness: float
+    phase: Floats
+
+    @property
+    def tone(self) -> str:
+        """Skin tone in four steps."""
+        return next(name for name, limit in TONES.items() if self.melanin <= limit)
+
+
+def draw_phenotype(rng: np.random.Generator) -> Phenotype:
+    """Draw a descent that is mostly one of three, an adult age and a sex."""
+    mixture = rng.dirichlet([0.25, 0.25, 0.25])
+    age = float(np.clip(18 + 52 * rng.beta(1.3, 1.9), 18, 78))
+    mixture = mixture / mixture.sum()
+    return Phenotype((float(mixture[0]), float(mixture[1]), float(mixture[2])), age,
+                     float(rng.integers(2)))
+
+
+def draw_person(rng: np.random.Generator, phenotype: Phenotype | None = None) -> Person:
+    """Draw somebody, with this phenotype or any."""
+    phenotype = phenotype or draw_phenotype(rng)
+    model = head_model()
+    shape = model.shape(model.sample(rng, phenotype) * np.float32(0.85))
+    melanin = _draw_melanin(rng, phenotype)
+    colour = _draw_hair_colour(rng, phenotype, melanin)
+    hair = _draw_hair(rng, phenotype, shape, colour)
+    phase = rng.uniform(0, 1, 3).astype(np.float32)
+    person = Person(
+        phenotype=phenotype,
+        melanin=melanin,
+        shape=shape,
+        paint=np.zeros((len(shape), CHANNELS), np.float32),
+        hair=hair,
+        hair_colour=colour,
+        iris=_draw_iris(rng, melanin),
+        brow=_draw_brow(rng, phenotype),
+        wrinkles=float(np.clip((phenotype.age - 25) / 45, 0, 1) ** 1.3),
+        roughness=float(rng.uniform(0.6, 1.3)),
+        phase=phase,
+    )
+    return replace(person, paint=_paint(rng, person))
+
+
+def _draw_melanin(rng: np.random.Generator, phenotype: Phenotype) -> float:
+    medians = [np.log(MELANIN[name][0]) for name in ETHNICITIES]
+    spreads = [MELANIN[name][1] for name in ETHNICITIES]
+    centre = float(np.dot(phenotype.mixture, medians))
+    spread = float(np.dot(phenotype.mixture, spreads))
+    return float(np.clip(np.exp(rng.normal(centre, spread)), 0.008, 0.40))
+
+
+def _draw_hair_colour(rng: np.random.Generator, phenotype: Phenotype, melanin: float) -> Floats:
+    if melanin > 0.04 or rng.random() > phenotype.mixture[2]:
+        name = rng.choice(["black", "black", "dark brown"])
+    else:
+        name = rng.choice(["dark brown", "brown", "brown", "blond", "blond", "red"])
+    grey = float(np.clip(rng.normal((phenotype.age - 48) / 22, 0.3), 0, 1))
+    old = np.array(HAIR["white" if rng.random() < 0.3 else "grey"])
+    colour = np.array(HAIR[str(name)]) * rng.uniform(0.8, 1.25)
+    return (colour + grey * (old - colour)).astype(np.float32)
+
+
+def _draw_hair(
+    rng: np.random.Generator, phenotype: Phenotype, shape: Floats, colour: Floats
+) -> Hair | None:
+    male = phenotype.male > 0.5
+    if male:
+        names = ["bald", "shaved", "buzz", "short", "quiff", "fringe"]
+        shares = np.array([0.08, 0.10, 0.20, 0.32, 0.20, 0.10])
+    else:
+        names = ["buzz", "short", "fringe", "bob", "long"]
+        shares = np.array([0.04, 0.14, 0.12, 0.28, 0.42])
+    name = str(rng.choice(names, p=shares))
+    if phenotype.mixture[0] > 0.5 and name in ("short", "quiff", "fringe") and rng.random() < 0.6:
+        name = "curly"
+    if name == "bald":
+        return None
+    recession = 0.0
+    if male:
+        recession = max(0.0, rng.normal((phenotype.age - 30) * 0.35, 5.0))
+    cut = CUTS[name]
+    cut = replace(cut, recession=float(min(recession, 24.0)), volume=cut.volume * rng.uniform(0.75, 1.25))
+    return grow_hair(head_model(), shape, cut, colour, rng)
+
+
+def _draw_iris(rng: np.random.Generator, melanin: float) -> Floats:
+    dark = melanin > 0.04
+    names = ["brown", "dark brown"] if dark else ["brown", "hazel", "green", "blue", "grey"]
+    colour = np.array(IRIS[str(rng.choice(names))]) * rng.uniform(0.8, 1.2)
+    return colour.astype(np.float32)
+
+
+def _draw_brow(rng: np.random.Generator, phenotype: Phenotype) -> Floats:
+    thick = rng.normal(0.0042 + 0.0010 * phenotype.male, 0.0007)
+    density = rng.uniform(0.55, 0.95)
+    return np.array([max(thick, 0.0022), density, rng.normal(0.0035, 0.0015),
+                     rng.normal(0.0, 0.0012)], np.float32)
+
+
+def _paint(rng: np.random.Generator, person: Person) -> Floats:
+    """Everything that varies slowly over the face, per vertex, (N, CHANNELS)."""
+    model = head_model()
+    place = model.mean
+    x, y, z = place.T
+    side = np.abs(x)
+    here = place + person.phase
+    flush = rng.uniform(0.3, 1.0)
+    cheeks = np.exp(-(((side - 0.040) / 0.020) ** 2) - ((y + 0.045) / 0.022) ** 2) * (z > -0.03)
+    nose = np.exp(-((side / 0.013) ** 2) - ((y + 0.040) / 0.014) ** 2) * (z > 0.01)
+    blotches = 0.25 * smooth_noise(here, 0.045) + 0.22 * smooth_noise(here, 0.014, 1)
+    blood = 0.006 * np.exp(blotches + flush * (0.9 * cheeks + 0.7 * nose + 0.5 * model.ears))
+    blood = blood * (1 + 3.2 * model.lips * (1.2 - person.phenotype.male * 0.5))
+    spots = 0.10 * smooth_noise(here, 0.05, 2) + 0.10 * smooth_noise(here, 0.016, 3)
+    sockets = np.exp(-(((side - 0.031) / 0.018) ** 2) - ((y + 0.011) / 0.010) ** 2) * (z > -0.02)
+    melanin = person.melanin * np.exp(spots + 0.30 * sockets) * (1 - 0.45 * model.lips)
+    paint = np.zeros((len(place), CHANNELS), np.float32)
+    paint[:, :3] = place
+    paint[:, 3:7] = skin_reflectance(melanin, blood)
+    t_zone = np.exp(-((side / 0.022) ** 2)) * (y > -0.06) + 0.5 * nose
+    paint[:, OIL] = rng.uniform(0.25, 1.0) * (0.55 + 0.6 * t_zone + 0.5 * model.lips)
+    paint[:, BEARD] = _beard(rng, person)
+    paint[:, LIPS] = model.lips
+    paint[:, UPPER_RIM] = model.rims == 1
+    paint[:, LOWER_RIM] = model.rims == 2
+    paint[:, SHADE] = _ambient_share(person)
+    return paint
+
+
+def _beard(rng: np.random.Generator, person: Person) -> Floats:
+    """Density of stubble or beard per vertex, (N,); a shaved man keeps a shadow."""
+    if person.phenotype.male < 0.5:
+        return np.zeros(len(person.shape), np.float32)
+    model = head_model()
+    x, y, z = model.mean.T
+    side = np.abs(x)
+    jaw = smoothstep(-0.045, -0.075, y + 0.35 * np.maximum(side - 0.045, 0)) * (z > -0.075)
+    jaw *= smoothstep(-0.165, -0.128, y)
+    clear_cheek = smoothstep(0.018, 0.034, side) * smoothstep(-0.085, -0.060, y)
+    jaw = jaw * (1 - 0.85 * clear_cheek * (side < 0.055))
+    lip = np.exp(-((side / 0.026) ** 4) - ((y + 0.0605) / 0.0062) ** 2) * (z > 0)
+    below_nose = np.maximum(jaw * (y < -0.05), lip)
+    styles = {"shaved": 0.10, "shadow": 0.30, "stubble": 0.55, "full": 0.92, "moustache": 0.0}
+    style = str(rng.choice(list(styles), p=[0.42, 0.22, 0.18, 0.13, 0.05]))
+    density = styles[style] * below_nose if style != "moustache" else 0.85 * lip
+    density = density * (model.vertex_region == REGION["skin"]) * (1 - np.clip(model.lips * 1.5, 0, 1))
+    return density.astype(np.float32)
+
+
+def _ambient_share(person: Person, rays: int = 28, reach: float = 0.07) -> Floats:
+    """Share of the surroundings each vertex of the neutral head sees, (N,) in [0, 1]."""
+    model = head_model()
+    shape = person.shape
+    normals = model.normals(shape)
+    plain = np.zeros((len(shape), 3), np.float32)
+    scene = Scene((Part("head", shape, model.triangles, plain),))
+    number = np.arange(rays, dtype=np.float32) + 0.5
+    height = np.sqrt(number / rays)
+    turn = number * np.float32(np.pi * (3 - np.sqrt(5)))
+    local = np.stack([np.cos(turn) * np.sqrt(1 - height**2), np.sin(turn) * np.sqrt(1 - height**2),
+                      height], axis=1).astype(np.float32)
+    helper = np.where(np.abs(normals[:, :1]) > 0.7, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
+    tangent = unit(np.cross(normals, helper).astype(np.float32))
+    basis = np.stack([tangent, np.cross(normals, tangent), normals], axis=1)
+    directions = np.einsum("rk,nkj->nrj", local, basis).reshape(-1, 3)
+    origins = np.repeat(shape + 0.0008 * normals, rays, axis=0)
+    blocked = scene.blocked(origins, directions, reach)
+    return (1 - blocked.reshape(-1, rays).mean(axis=1)).astype(np.float32)

@@ -1,0 +1,67 @@
+"""One recording: a presentation before one set of cameras, in one light, over some seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from flexpad.synth.instruments import Presentation, draw_presentation
+from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
+from flexpad.synth.person import Person
+from flexpad.synth.sensors import Pixels, Sensors, draw_sensors, record
+from flexpad.synth.shading import Illumination, draw_illumination
+from flexpad.synth.view import frame_face
+
+OVERSAMPLING = 1.5  # samples per pixel along a side
+FRAME_STEP = 10  # one frame in ten is kept, as in CASIA-SURF
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything that stays the same over a recording."""
+
+    presentation: Presentation
+    motion: Motion
+    light: Illumination
+    sensors: Sensors
+    zoom: float
+    shift: tuple[float, float]
+
+    def items(self, frame: int, size: int, rng: np.random.Generator) -> tuple[Pixels, Pixels, Pixels]:
+        """Take the three pictures of one frame.
+
+        Args:
+            frame: Its number, from 1.
+            size: Side of the pictures in pixels.
+            rng: For the noise of this frame and the jitter of its crop.
+
+        Returns:
+            Colour (size, size, 3), depth and infrared (size, size).
+        """
+        moment = self.motion.at((frame - 1) / FRAMES_PER_SECOND)
+        anchors = self.presentation.anchors(moment)
+        right, up = np.array(self.shift) + rng.normal(0, 0.008, 2)
+        zoom = self.zoom * float(np.exp(rng.normal(0, 0.01)))
+        camera = frame_face(anchors, ceil(size * OVERSAMPLING), zoom, (float(right), float(up)))
+        view = self.presentation.see(moment, self.light, camera.rays())
+        return record(view, size, self.sensors, self.light, rng)
+
+
+def draw_recording(rng: np.random.Generator, species: str, person: Person) -> Recording:
+    """Draw a recording of a person, or of an instrument of a species that shows the person."""
+    presentation = draw_presentation(rng, species, person)
+    return Recording(
+        presentation=presentation,
+        motion=draw_motion(rng, presentation.pose_share),
+        light=draw_illumination(rng),
+        sensors=draw_sensors(rng),
+        zoom=float(rng.uniform(1.36, 1.58)),
+        shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.03, 0.02))),
+    )
+
+
+def frame_numbers(count: int) -> tuple[int, ...]:
+    """Numbers of the frames that are kept of a recording: 1, 11, 21, ..."""
+    return tuple(1 + FRAME_STEP * k for k in range(count))

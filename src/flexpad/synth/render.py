@@ -1,0 +1,183 @@
+"""From a camera and triangles to the points that are seen: ray casting with Embree.
+
+Letters: n points that are seen, N vertices, T triangles, C channels of paint, H the side of the
+square view in samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole at the origin looking along -z, and the square of its picture that is wanted.
+
+    Attributes:
+        left: x / -z of the left border of the square.
+        top: y / -z of its upper border.
+        side: Its side, in the same unit (tangents).
+        samples: H, samples along a side.
+    """
+
+    left: float
+    top: float
+    side: float
+    samples: int
+
+    def rays(self) -> Floats:
+        """Directions with z = -1, so that the distance along a ray is depth, (H * H, 3)."""
+        steps = (np.arange(self.samples, dtype=np.float32) + 0.5) * (self.side / self.samples)
+        x, y = np.meshgrid(self.left + steps, self.top - steps)
+        return np.stack([x, y, np.full_like(x, -1)], axis=-1).reshape(-1, 3).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of surface with everything that is interpolated over it.
+
+    Attributes:
+        name: What it is, e.g. ``head`` or ``hair``.
+        vertices: (N, 3) metres in camera axes.
+        triangles: (T, 3).
+        attributes: (N, 3 + C): normals, then paint.
+        regions: One number per triangle, (T,), or None.
+    """
+
+    name: str
+    vertices: Floats
+    triangles: NDArray[np.int32]
+    attributes: Floats
+    regions: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The points of one part that rays hit.
+
+    Attributes:
+        ray: Number of the ray in the list that was cast, (n,).
+        position: (n, 3) metres.
+        normal: Unit normals turned toward the camera, (n, 3).
+        paint: Interpolated paint, (n, C).
+        region: Region of the triangle, (n,); zeros if the part has none.
+    """
+
+    ray: Indices
+    position: Floats
+    normal: Floats
+    paint: Floats
+    region: NDArray[np.uint8]
+
+    def pick(self, which: NDArray[np.bool_] | Indices) -> Seen:
+        """Only some of the points."""
+        return Seen(
+            self.ray[which],
+            self.position[which],
+            self.normal[which],
+            self.paint[which],
+            self.region[which],
+        )
+
+
+@dataclass
+class Scene:
+    """Parts that rays can hit."""
+
+    parts: tuple[Part, ...]
+    _embree: EmbreeScene = field(init=False)
+    _starts: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        offsets = np.cumsum([0, *(len(part.vertices) for part in self.parts)])
+        triangles = [part.triangles + offset for part, offset in zip(self.parts, offsets, strict=False)]
+        self._starts = np.cumsum([0, *(len(part.triangles) for part in self.parts)])
+        self._embree = EmbreeScene()
+        vertices = np.concatenate([part.vertices for part in self.parts])
+        TriangleMesh(
+            self._embree,
+            np.ascontiguousarray(vertices, np.float32),
+            np.ascontiguousarray(np.concatenate(triangles), np.int32),
+        )
+
+    def cast(self, origins: Floats, directions: Floats) -> dict[str, Seen]:
+        """Find the first point on every ray.
+
+        Args:
+            origins: (R, 3).
+            directions: (R, 3).
+
+        Returns:
+            The points by name of the part; parts that no ray hits are left out.
+        """
+        hits = self._embree.run(origins, directions, output=True)
+        triangle = hits["primID"]
+        seen = {}
+        for number, part in enumerate(self.parts):
+            low, high = self._starts[number], self._starts[number + 1]
+            rays = np.flatnonzero((triangle >= low) & (triangle < high))
+            if len(rays):
+                u, v = hits["u"][rays], hits["v"][rays]
+                seen[part.name] = _interpolate(part, rays, triangle[rays] - low, u, v, directions)
+        return seen
+
+    def blocked(
+        self, points: Floats, toward: Floats, reach: float = 1e6
+    ) -> NDArray[np.bool_]:
+        """Say which points do not see as far as they should.
+
+        Args:
+            points: (n, 3).
+            toward: Unit directions, (3,) or (n, 3).
+            reach: How far something must be free, metres.
+
+        Returns:
+            Whether something is in the way, (n,).
+        """
+        directions = np.ascontiguousarray(np.broadcast_to(toward, points.shape), np.float32)
+        origins = np.ascontiguousarray(points, np.float32)
+        far = np.full(len(points), reach, np.float32)
+        hit = self._embree.run(origins, directions, dists=far, query="OCCLUDED")
+        return np.asarray(hit) >= 0
+
+
+def _interpolate(
+    part: Part, rays: Indices, triangle: Indices, u: Floats, v: Floats, directions: Floats
+) -> Seen:
+    corners = part.triangles[triangle]
+    u, v = u[:, None], v[:, None]
+    w = 1 - u - v
+    a, b, c = corners.T
+    values = w * part.attributes[a] + u * part.attributes[b] + v * part.attributes[c]
+    position = w * part.vertices[a] + u * part.vertices[b] + v * part.vertices[c]
+    normal = unit(values[:, :3])
+    away = (normal * directions[rays]).sum(axis=1, keepdims=True) > 0
+    normal = np.where(away, -normal, normal)
+    region = np.zeros(len(rays), np.uint8) if part.regions is None else part.regions[triangle]
+    return Seen(rays, position, normal, values[:, 3:], region)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Scale vectors (n, 3) to length 1."""
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    scaled: Floats = vectors / np.maximum(length, np.float32(1e-9))[:, None]
+    return scaled
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """Turn a head: yaw to the side, pitch up, roll in the image plane, radians; (3, 3)."""
+    cy, sy = np.cos(yaw), np.sin(yaw)
+    cp, sp = np.cos(pitch), np.sin(pitch)
+    cr, sr = np.cos(roll), np.sin(roll)
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return (about_z @ about_x @ about_y).astype(np.float32)

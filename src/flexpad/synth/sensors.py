@@ -1,0 +1,216 @@
+"""From light to files' pixels: a colour camera, a depth sensor and an infrared camera.
+
+One draw of a sensor set holds for a recording; only noise is new in every frame. The distributions
+are the same for bona fide presentations and attacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from flexpad.synth.head import Floats
+from flexpad.synth.shading import Illumination
+from flexpad.synth.view import View
+
+Pixels = NDArray[np.uint8]
+WINDOW = 0.22  # metres of depth that the 256 grey levels of a face crop span
+STEP = 0.001  # metres, quantisation of depth
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """The cameras of one recording.
+
+    Attributes:
+        exposure: Factor on the automatic exposure.
+        adaptation: How far automatic exposure evens out faces, 0 to 1.
+        balance: How far automatic white balance removes the colour of the light, 0 to 1.
+        cast: What is left of a colour cast, (3,).
+        focus: Blur of the colour camera, standard deviation in pixels.
+        grain: Noise of the colour camera at middle grey, linear.
+        axial: Noise of depth at half a metre, metres.
+        ripple: Slow error of depth over the picture, metres.
+        echo_floor: Echo below which a depth pixel is missing.
+        infrared_gain: Factor on the infrared exposure.
+        infrared_grain: Noise of the infrared camera, linear.
+        infrared_focus: Its blur, pixels.
+        room: R, G, B, 850 nm of what is behind a face, (4,).
+        sloppiness: How far the face parser errs, 0 to 1.
+        seed_phase: Start of the slow error of depth, (2,).
+    """
+
+    exposure: float
+    adaptation: float
+    balance: float
+    cast: Floats
+    focus: float
+    grain: float
+    axial: float
+    ripple: float
+    echo_floor: float
+    infrared_gain: float
+    infrared_grain: float
+    infrared_focus: float
+    room: Floats
+    sloppiness: float
+    seed_phase: Floats
+
+
+def draw_sensors(rng: np.random.Generator) -> Sensors:
+    """Draw the cameras of a recording."""
+    room = np.append(rng.uniform(0.05, 0.6) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
+    return Sensors(
+        exposure=float(np.exp(rng.normal(0, 0.16))),
+        adaptation=float(rng.uniform(0.60, 0.85)),
+        balance=float(rng.uniform(0.5, 1.0)),
+        cast=np.exp(rng.normal(0, 0.025, 3)).astype(np.float32),
+        focus=float(rng.uniform(0.35, 0.80)),
+        grain=float(np.exp(rng.normal(np.log(0.007), 0.35))),
+        axial=float(rng.uniform(0.0007, 0.0015)),
+        ripple=float(rng.uniform(0.0003, 0.0012)),
+        echo_floor=float(rng.uniform(0.08, 0.14)),
+        infrared_gain=float(np.exp(rng.normal(0, 0.18))),
+        infrared_grain=float(np.exp(rng.normal(np.log(0.010), 0.3))),
+        infrared_focus=float(rng.uniform(0.4, 0.8)),
+        room=room.astype(np.float32),
+        sloppiness=float(rng.uniform(0.2, 1.0)),
+        seed_phase=rng.uniform(0, 2 * np.pi, 2).astype(np.float32),
+    )
+
+
+def record(
+    view: View, size: int, sensors: Sensors, light: Illumination, rng: np.random.Generator
+) -> tuple[Pixels, Pixels, Pixels]:
+    """Take the three pictures of one moment.
+
+    Args:
+        view: What reaches the cameras.
+        size: Side of the pictures in pixels.
+        sensors: The cameras.
+        light: The light, whose colour automatic white balance knows.
+        rng: For noise.
+
+    Returns:
+        Colour (size, size, 3), depth (size, size) and infrared (size, size), black outside the
+        face.
+    """
+    cover = _shrink(view.face, size)
+    face = parse_face(cover, sensors.sloppiness, rng)
+    rgb = _shrink(view.rgb + (np.isinf(view.depth)[:, None]) * sensors.room[:3], size)
+    nir = _shrink(view.nir + np.isinf(view.depth) * sensors.room[3], size)
+    colour = expose(rgb, cover, sensors, light)
+    grain = sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
+    colour = tone(_blur(colour, sensors.focus) + _blur(grain, 0.4))
+    depth = _measure_depth(view, size, face, sensors, rng)
+    infrared = _expose_infrared(nir, cover, sensors, rng)
+    return (
+        _to_pixels(colour * face[..., None]),
+        _to_pixels(depth * face),
+        _to_pixels(infrared * face),
+    )
+
+
+def _shrink(samples: Floats, size: int) -> Floats:
+    """Average samples (H * H, ...) into pixels, (size, size, ...)."""
+    side = int(np.sqrt(len(samples)))
+    planes = samples.reshape(side, side, -1)
+    if side == size:
+        return planes.reshape(size, size, *samples.shape[1:])
+    small = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((size, size), Image.Resampling.BOX))
+        for plane in np.moveaxis(planes, -1, 0)
+    ]
+    return np.stack(small, axis=-1).reshape(size, size, *samples.shape[1:])
+
+
+def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Floats:
+    """Find the face as a parser does, a little off at the border, (size, size) of 0 and 1."""
+    wander = _blur(rng.standard_normal(cover.shape, np.float32), cover.shape[0] / 20)
+    wander /= max(float(wander.std()), 1e-9)
+    blurred = _blur(cover, cover.shape[0] / 80)
+    return (blurred > 0.5 + 0.14 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+
+
+def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
+    """Set exposure and white balance from the face, as phones and webcams do; (h, w, 3)."""
+    lamp = light.key_colour + light.sky
+    gains = (lamp.mean() / lamp) ** sensors.balance * sensors.cast
+    rgb = rgb * gains.astype(np.float32)
+    level = float((rgb.mean(axis=-1) * cover).sum() / max(float(cover.sum()), 1.0))
+    gain = sensors.exposure * 0.20 * (max(level, 1e-3) / 0.20) ** -sensors.adaptation / 0.20
+    exposed: Floats = rgb * np.float32(gain)
+    return exposed
+
+
+def tone(linear: Floats) -> Floats:
+    """The tone curve: the sRGB transfer function after a soft shoulder for highlights."""
+    x = np.clip(linear, 0, None)
+    x = x * (1 + x / 6.25) / (1 + 0.55 * x)
+    x = np.clip(x, 0, 1)
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
+
+
+def _measure_depth(
+    view: View, size: int, face: Floats, sensors: Sensors, rng: np.random.Generator
+) -> Floats:
+    """Depth as grey levels of a window around the face, nearer is brighter, (size, size)."""
+    side = int(np.sqrt(len(view.depth)))
+    pick = ((np.arange(size) + 0.5) * side / size).astype(int)
+    z = view.depth.reshape(side, side)[pick][:, pick]
+    echo = view.echo.reshape(side, side)[pick][:, pick]
+    far = np.isinf(z)
+    z = np.where(far, 9.0, z).astype(np.float32)
+    shape = z.shape
+    spread = ndimage.maximum_filter(z, 3) - ndimage.minimum_filter(z, 3)
+    edge = spread > 0.014
+    chance = rng.random(shape, np.float32)
+    flying = edge & (chance > 0.75) & (spread < 0.5)
+    z = np.where(flying, ndimage.uniform_filter(z, 3), z)
+    dim = 1 + 1.4 * np.clip(0.35 - echo, 0, 1)
+    axial = sensors.axial * (z / 0.5) ** 2 * dim
+    z = z + axial * 2.2 * _blur(rng.standard_normal(shape, np.float32), 0.8)
+    z = z + _ripple(size, sensors)
+    z = np.round(z / STEP) * STEP
+    flicker = 1 + 0.35 * 3.0 * _blur(rng.standard_normal(shape, np.float32), 1.5)
+    missing = (edge & (chance < 0.55)) | (echo * flicker < sensors.echo_floor) | far
+    missing |= rng.random(shape, np.float32) < 0.002
+    good = ~missing & (face > 0)
+    middle = float(np.median(z[good])) if good.any() else 0.5
+    grey = np.clip((middle + WINDOW / 2 - z) / WINDOW, 1 / 255, 1)
+    return np.where(missing | (grey <= 1 / 255), 0, grey).astype(np.float32)
+
+
+def _ripple(size: int, sensors: Sensors) -> Floats:
+    """The slow error of a depth sensor's calibration, metres, (size, size)."""
+    y, x = np.mgrid[0:1:size * 1j, 0:1:size * 1j].astype(np.float32)
+    waves = np.sin(5 * x + 3 * y + sensors.seed_phase[0]) + np.sin(7 * y - 4 * x + sensors.seed_phase[1])
+    ripple: Floats = (sensors.ripple * waves).astype(np.float32)
+    return ripple
+
+
+def _expose_infrared(
+    nir: Floats, cover: Floats, sensors: Sensors, rng: np.random.Generator
+) -> Floats:
+    """Infrared picture with weak automatic gain, (size, size) in [0, 1]."""
+    level = float((nir * cover).sum() / max(float(cover.sum()), 1.0))
+    gain = sensors.infrared_gain * 0.30 / 0.30 * (max(level, 1e-3) / 0.42) ** -0.45 * 0.80
+    exposed = nir * np.float32(gain)
+    noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(0.2 + 2 * np.clip(exposed, 0, None))
+    noisy = _blur(exposed, sensors.infrared_focus) + sensors.infrared_grain * noise
+    return np.clip(noisy, 0, 1) ** np.float32(1 / 1.5)
+
+
+def _blur(image: Floats, sigma: float) -> Floats:
+    """Gaussian blur of rows and columns; channels, if any, stay apart."""
+    axes = (0, 1)
+    blurred: Floats = ndimage.gaussian_filter(image, sigma, axes=axes, truncate=3.0)
+    return blurred
+
+
+def _to_pixels(image: Floats) -> Pixels:
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)

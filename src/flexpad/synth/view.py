@@ -1,0 +1,199 @@
+"""What reaches the camera before any sensor: a person seen by rays, composed into a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from flexpad.synth.hair import Hair
+from flexpad.synth.head import REGION, Floats, head_model
+from flexpad.synth.looks import hair_material, head_material
+from flexpad.synth.person import Person
+from flexpad.synth.render import Camera, Part, Scene, Seen
+from flexpad.synth.shading import Illumination, shade
+
+COLLAR = -0.150  # canonical height at which a face parser lets go of the neck, metres
+
+
+@dataclass
+class View:
+    """Light and distance per sample of a square of the picture; H samples a side.
+
+    Attributes:
+        rgb: Radiance, (H * H, 3).
+        nir: Radiance at 850 nm, (H * H,).
+        depth: Metres along the axis of the camera, (H * H,); infinite where nothing is.
+        face: How much of a sample a perfect face parser calls face, (H * H,) in [0, 1].
+        echo: Share of its own light a depth sensor can use, (H * H,).
+    """
+
+    rgb: Floats
+    nir: Floats
+    depth: Floats
+    face: Floats
+    echo: Floats
+
+    @classmethod
+    def empty(cls, count: int) -> View:
+        """Nothing but darkness."""
+        return cls(
+            rgb=np.zeros((count, 3), np.float32),
+            nir=np.zeros(count, np.float32),
+            depth=np.full(count, np.inf, np.float32),
+            face=np.zeros(count, np.float32),
+            echo=np.zeros(count, np.float32),
+        )
+
+    def lay(
+        self,
+        seen: Seen,
+        light: tuple[Floats, Floats],
+        opacity: Floats,
+        face: Floats,
+        echo: Floats,
+    ) -> None:
+        """Lay points over what is there; the depth of what is mostly covered is the new one."""
+        ray, rgb, nir = seen.ray, *light
+        self.rgb[ray] += opacity[:, None] * (rgb - self.rgb[ray])
+        self.nir[ray] += opacity * (nir - self.nir[ray])
+        self.face[ray] = np.maximum(self.face[ray] * (1 - opacity), 0) + opacity * face
+        solid = opacity > 0.5
+        self.depth[ray[solid]] = -seen.position[solid, 2]
+        self.echo[ray[solid]] = echo[solid]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where a head is.
+
+    Attributes:
+        turn: Rotation, (3, 3).
+        place: Between the eyes, (3,) metres in camera axes.
+        actions: Facial actions by name, strengths 0 to 1.
+    """
+
+    turn: Floats
+    place: Floats
+    actions: Mapping[str, float]
+
+
+def person_parts(person: Person, pose: Pose) -> tuple[Part, ...]:
+    """Put a person in front of the camera: the head and, unless bald, the hair."""
+    model = head_model()
+    vertices = model.express(person.shape, pose.actions)
+    attributes = np.concatenate([model.normals(vertices) @ pose.turn.T, person.paint], axis=1)
+    moved = (vertices @ pose.turn.T + pose.place).astype(np.float32)
+    head = Part("head", moved, model.triangles, attributes, model.regions)
+    if person.hair is None:
+        return (head,)
+    return head, _hair_part(person.hair, pose)
+
+
+def _hair_part(hair: Hair, pose: Pose) -> Part:
+    vertices = (hair.vertices @ pose.turn.T + pose.place).astype(np.float32)
+    tangent = hair.paint[:, 3:] @ pose.turn.T
+    attributes = np.concatenate([hair.normals @ pose.turn.T, hair.paint[:, :3], tangent], axis=1)
+    return Part("hair", vertices, hair.triangles, attributes.astype(np.float32))
+
+
+def see_person(person: Person, pose: Pose, light: Illumination, rays: Floats) -> View:
+    """Render a person.
+
+    Args:
+        person: Who.
+        pose: Where, and with which expression.
+        light: The light of the place.
+        rays: Directions from the camera, (R, 3).
+
+    Returns:
+        A view of R samples.
+    """
+    view = View.empty(len(rays))
+    scene = Scene(person_parts(person, pose))
+    lay_person(view, person, scene.cast(np.zeros_like(rays), rays), light, scene, rays)
+    return view
+
+
+def lay_person(
+    view: View,
+    person: Person,
+    seen: Mapping[str, Seen],
+    light: Illumination,
+    scene: Scene,
+    rays: Floats,
+    lay_mask: Callable[[View, Seen, Illumination, Scene], None] | None = None,
+) -> None:
+    """Lay a head over a view and hair, through which the head shines, over the head.
+
+    Args:
+        view: What is laid on.
+        person: Who.
+        seen: The points of the parts ``head`` and ``hair``.
+        light: The light of the place.
+        scene: Everything that throws shadows.
+        rays: All directions from the camera, (R, 3).
+        lay_mask: Lays the part ``mask`` where hair hangs in front of it.
+    """
+    hair = seen.get("hair")
+    if hair is not None:
+        behind = _behind(scene, hair, rays)
+        lay_head(view, person, behind.get("head"), light, scene)
+        if lay_mask is not None and "mask" in behind:
+            lay_mask(view, behind["mask"], light, scene)
+    lay_head(view, person, seen.get("head"), light, scene)
+    if hair is not None:
+        lay_hair(view, person, hair, light, scene)
+
+
+def _behind(scene: Scene, hair: Seen, rays: Floats) -> dict[str, Seen]:
+    """What is behind the hair, with rays numbered as in the full list."""
+    directions = rays[hair.ray]
+    origins = hair.position + 0.0004 * directions
+    found = scene.cast(origins, directions)
+    return {
+        name: Seen(hair.ray[s.ray], s.position, s.normal, s.paint, s.region)
+        for name, s in found.items()
+    }
+
+
+def lay_head(
+    view: View, person: Person, seen: Seen | None, light: Illumination, scene: Scene
+) -> None:
+    """Shade the points of a head and lay them over a view."""
+    if seen is None:
+        return
+    seen, material = head_material(person, seen)
+    lit = shade(seen, material, light, scene)
+    height = seen.paint[:, 1]
+    face = ((seen.region != REGION["neck"]) | (height > COLLAR)).astype(np.float32)
+    face *= height > COLLAR - 0.3 * np.maximum(-seen.paint[:, 2] - 0.06, 0)
+    opaque = np.ones(len(seen.ray), np.float32)
+    view.lay(seen, lit, opaque, face, np.clip(material.nir / 0.4, 0.2, 1))
+
+
+def lay_hair(
+    view: View, person: Person, seen: Seen, light: Illumination, scene: Scene
+) -> None:
+    """Shade the points of hair and lay them over a view."""
+    assert person.hair is not None
+    material, opacity = hair_material(person.hair, seen)
+    lit = shade(seen, material, light, scene)
+    view.lay(seen, lit, opacity, np.ones_like(opacity), np.clip(material.nir / 0.4, 0.1, 1))
+
+
+def frame_face(anchors: Floats, samples: int, zoom: float, shift: tuple[float, float]) -> Camera:
+    """Aim at a face as a face detector crops it.
+
+    Args:
+        anchors: Outermost points of the face, (n, 3) metres in camera axes.
+        samples: Samples along a side.
+        zoom: Side of the crop over the larger side of the face.
+        shift: Of the centre, in sides of the face, right and up.
+    """
+    x, y = anchors[:, 0] / -anchors[:, 2], anchors[:, 1] / -anchors[:, 2]
+    face = max(float(np.ptp(x)), float(np.ptp(y)))
+    side = face * zoom
+    centre = (x.min() + x.max()) / 2 + shift[0] * face, (y.min() + y.max()) / 2 + shift[1] * face
+    return Camera(float(centre[0]) - side / 2, float(centre[1]) + side / 2, side, samples)
