@@ -220,6 +220,7 @@ class FmmRpl(Method):
         if config.learn_scale:
             clip.log_scale.requires_grad_(True)
         self._text_cache: Tensor | None = None
+        self.register_load_state_dict_post_hook(FmmRpl._forget_text)
 
     # -- the verbs ---------------------------------------------------------------------------
 
@@ -305,6 +306,10 @@ class FmmRpl(Method):
             self._text_cache = self._encode_text(None)
         return self._text_cache
 
+    def _forget_text(self, _: object = None) -> None:
+        """Drop the kept text features; called when weights are loaded or the mode changes."""
+        self._text_cache = None
+
     def _encode_text(self, shift: Tensor | None) -> Tensor:
         words = self.clip.text.words(self.sentences)  # (2, L, D_text)
         count = self.config.prompts
@@ -324,7 +329,7 @@ class FmmRpl(Method):
 
     def train(self, mode: bool = True) -> FmmRpl:
         """Switch mode; text features that were kept for evaluation are forgotten."""
-        self._text_cache = None
+        self._forget_text()
         super().train(mode)
         self.top_k = self.top_k if mode else self.config.top_k
         return self
