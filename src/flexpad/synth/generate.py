@@ -121,7 +121,7 @@ def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
     attributes = _render_all(root, config, subjects, workers)
     _write_lists(root, config, subjects)
     people = {subject.name: attributes[subject.name] for subject in subjects}
-    _write_json(root / SET / COMPLETE, {**settings, "subjects_rendered": people})
+    _write_json(root / SET / COMPLETE, {**settings, "subjects": people})
     (root / SET / BEGUN).unlink(missing_ok=True)
     return True
 
@@ -222,7 +222,6 @@ def render_subject(root: Path, config: SynthConfig, subject: Subject) -> dict[st
             frames = config.attack_frames if species else config.bonafide_frames
             _render_video(folder, rng, species, person, frames, config.size)
     return {
-        "split": subject.split,
         "ethnicity": person.phenotype.ethnicity,
         "sex": "male" if person.phenotype.male > 0.5 else "female",
         "age": round(person.phenotype.age),
