@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-import trees
 from flexpad.data import manifest
 from flexpad.readers import casia_surf
 from flexpad.types import BadInput
+from tests import trees
 
 LISTS = Path(__file__).resolve().parents[2] / "shared" / "lists" / "surf"
 TRAIN_LIST = "CASIA_SURF/protocol/CASIA_SURF@p1_image_train.txt"

@@ -92,7 +92,7 @@ def test_values_become_what_the_fields_are():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"nmae": 1}, "cart.yaml: key 'nmae' is unknown; did you mean 'name'?"),
+        ({"sizess": 1}, "cart.yaml: key 'sizess' is unknown; did you mean 'sizes'?"),
         ({"zzz": 1}, "cart.yaml: key 'zzz' is unknown; known: box, colour, extra, front"),
         ({1: 1}, "cart.yaml: key 1 is unknown"),
         ({"name": 3}, "cart.yaml: key 'name' should be str, not 3"),
@@ -109,7 +109,7 @@ def test_values_become_what_the_fields_are():
         ({"front": {"radius": float("nan")}}, "key 'radius' should be float, not nan"),
         ({"front": {"radius": "nan"}}, "key 'radius' should be float, not 'nan'"),
         ({"front": {"radius": 10**400}}, "key 'radius' should be float"),
-        ({"front": {"radius": 1, "spokes": 1}}, "cart.yaml: front: key 'spokes' should be at leas"),
+        ({"front": {"radius": 1, "spokes": 1}}, "cart.yaml: front: key 'spokes' should be at"),
         ({"sizes": 3}, "key 'sizes' should be a list, not 3"),
         ({"sizes": "123"}, "key 'sizes' should be a list, not '123'"),
         ({"sizes": [1, "x"]}, "key 'sizes' should be int, not 'x'"),

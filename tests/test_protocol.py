@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import trees
 from flexpad.data import protocol
 from flexpad.data.manifest import Manifest, Row
 from flexpad.readers import casia_surf
 from flexpad.types import BadInput
+from tests import trees
 
 LISTS = Path(__file__).resolve().parents[2] / "shared" / "lists" / "surf"
 

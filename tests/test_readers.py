@@ -2,10 +2,10 @@
 
 import pytest
 
-import trees
 from flexpad.data import manifest
 from flexpad.readers import READERS
 from flexpad.types import SPLITS, BadInput, Modality
+from tests import trees
 
 # reader -> what writes a tree in its layout, and the switches that break it beyond use
 TREES = {"casia_surf": trees.casia_surf}

@@ -21,10 +21,10 @@ def test_a_name_gives_its_thing(shapes):
 def test_names_come_sorted_and_can_be_asked_for(shapes):
     assert list(shapes) == ["circle", "square"]
     assert "circle" in shapes
-    assert "cirle" not in shapes
+    assert "circel" not in shapes
 
 
-@pytest.mark.parametrize("typo", ["cirle", "Circle", "CIRCLE", "circles"])
+@pytest.mark.parametrize("typo", ["circel", "Circle", "CIRCLE", "circles"])
 def test_a_typo_gets_the_name_that_was_meant(shapes, typo):
     with pytest.raises(BadInput, match=f"shape '{typo}' is unknown; did you mean 'circle'"):
         shapes[typo]

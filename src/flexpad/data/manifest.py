@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from flexpad.data.row import COLUMNS, Row, complaint, is_line
 from flexpad.registry import did_you_mean
@@ -23,6 +24,7 @@ from flexpad.types import ATTACK, BONAFIDE, BadInput
 __all__ = ["COLUMNS", "GROUP_PREFIX", "Manifest", "Row", "read", "sha256", "validate", "write"]
 
 GROUP_PREFIX = "group_"
+_FRAME = COLUMNS.index("frame")
 
 
 @dataclass(frozen=True)
@@ -196,13 +198,22 @@ def _read_header(path: Path, content: TextIO) -> tuple[dict[str, str], list[str]
 
 
 def _read_rows(path: Path, content: TextIO, names: list[str], skipped: int) -> Iterator[Row]:
+    pick = itemgetter(*(names.index(column) for column in COLUMNS))
+    groups = [
+        (name.removeprefix(GROUP_PREFIX), place)
+        for place, name in enumerate(names)
+        if name not in COLUMNS
+    ]
     table = csv.reader(content, strict=True)
     try:
         for cells in table:
-            line = skipped + table.line_num
             if len(cells) == len(names):
-                yield _read_row(dict(zip(names, cells, strict=True)), f"{path}, line {line}")
+                values: list[Any] = list(pick(cells))
+                values[_FRAME] = _read_frame(values[_FRAME], path, skipped + table.line_num)
+                values.append({name: cells[place] for name, place in groups})
+                yield Row(*values)
             elif cells:
+                line = skipped + table.line_num
                 raise BadInput(f"{path}, line {line}: has {len(cells)} cells, not {len(names)}")
     except csv.Error as error:
         line = skipped + table.line_num
@@ -220,13 +231,7 @@ def _check_columns(names: Sequence[str], path: Path) -> None:
             raise BadInput(f"{path}: column {column!r} is missing")
 
 
-def _read_row(cells: dict[str, str], where: str) -> Row:
-    frame = cells.pop("frame")
-    if not (frame.isascii() and frame.isdigit()):
-        raise BadInput(f"{where}: frame {frame!r} is not a whole number")
-    groups = {
-        name.removeprefix(GROUP_PREFIX): cells.pop(name)
-        for name in list(cells)
-        if name not in COLUMNS
-    }
-    return Row(**cells, frame=int(frame), groups=groups)
+def _read_frame(text: str, path: Path, line: int) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise BadInput(f"{path}, line {line}: frame {text!r} is not a whole number")

@@ -109,8 +109,9 @@ _RULES: tuple[tuple[str, Callable[[Row], bool]], ...] = (
     (
         "a cell holds a line break or what is not UTF-8 text",
         lambda row: is_line(
-            "".join([str(getattr(row, column)) for column in COLUMNS])
-            + "".join([*row.groups, *row.groups.values()])
+            f"{row.sample_id}{row.dataset}{row.subject_id}{row.video_id}{row.pai_species}"
+            f"{row.rgb}{row.depth}{row.ir}{row.box}{''.join(row.groups)}"
+            + "".join(row.groups.values())
         ),
     ),
     (
