@@ -71,6 +71,7 @@ class Hair:
         normals: (COLUMNS * ROWS, 3).
         colour: R, G, B and 850 nm, (4,).
         cut: How it is worn.
+        ends: Polar angle of the hairline per column, degrees, (COLUMNS,).
         phase: Moves the pattern of the strands, (3,) metres.
         curl: Waviness in metres.
     """
@@ -81,6 +82,7 @@ class Hair:
     normals: Floats
     colour: Floats
     cut: Cut
+    ends: Floats
     phase: Floats
     curl: float
 
@@ -104,7 +106,7 @@ def grow_hair(
     points = CENTRE + directions * (radius + height)[..., None]
     points[:, :, 1] -= hangs[:, None] * smoothstep(0.45, 1.0, np.broadcast_to(along, polar.shape))
     points[:, :, 1] -= 0.05 * (hangs[:, None] > 0.0) * np.maximum(along - 0.45, 0)
-    return _as_surface(points, azimuth, cut, colour, rng)
+    return _as_surface(points, azimuth, ends, cut, colour, rng)
 
 
 def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
@@ -146,7 +148,12 @@ def _skull_radius(model: HeadModel, shape: Floats, directions: Floats) -> Floats
 
 
 def _as_surface(
-    points: Floats, azimuth: Floats, cut: Cut, colour: Floats, rng: np.random.Generator
+    points: Floats,
+    azimuth: Floats,
+    ends: Floats,
+    cut: Cut,
+    colour: Floats,
+    rng: np.random.Generator,
 ) -> Hair:
     step = np.sqrt((np.diff(points, axis=1) ** 2).sum(axis=-1))
     length = np.concatenate([np.zeros((COLUMNS, 1)), np.cumsum(step, axis=1)], axis=1)
@@ -168,9 +175,25 @@ def _as_surface(
         normals=NormalAverager(triangles, len(vertices))(vertices),
         colour=colour,
         cut=cut,
+        ends=ends,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         curl=0.012 if cut is CUTS["curly"] else float(rng.uniform(0, 0.004)),
     )
+
+
+def cover_of(hair: Hair, shape: Floats) -> Floats:
+    """How densely hair grows out of each vertex of a head (N, 3), (N,) in [0, 1]."""
+    crown = CROWN / np.sqrt((CROWN**2).sum())
+    face = np.cross(np.array([1.0, 0.0, 0.0]), crown)
+    direction = unit(shape - CENTRE)
+    polar = np.degrees(np.arccos(np.clip(direction @ crown, -1, 1)))
+    azimuth = np.arctan2(direction[:, 0], direction @ face)
+    column = (azimuth + np.pi) / (2 * np.pi) * COLUMNS
+    fringe = hair.cut.fringe * smoothstep(55.0, 30.0, np.abs(np.degrees(azimuth)))
+    rounded = np.round(column).astype(int) % COLUMNS
+    line = np.minimum(hair.ends[rounded] - fringe, 126.0)
+    cover = smoothstep(1.0, -4.0, (polar - line).astype(np.float32))
+    return np.asarray(cover * min(1.0, 0.35 + 0.65 * hair.cut.density), np.float32)
 
 
 def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:

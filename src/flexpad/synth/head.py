@@ -105,6 +105,20 @@ class HeadModel:
         return {name: number for number, name in enumerate(self.action_names)}
 
     @cached_property
+    def visible(self) -> NDArray[np.int32]:
+        """Triangles that a camera in front can see, without the depths of sockets and eyes."""
+        depth = self.mean[self.triangles, 2].max(axis=1)
+        deep = (self.regions == REGION["eye_socket"]) & (depth < 0.001)
+        back_of_eye = np.isin(self.regions, (1, 2)) & (depth < 0.003)
+        return np.flatnonzero(~(deep | back_of_eye)).astype(np.int32)
+
+    @cached_property
+    def visible_closed(self) -> NDArray[np.int32]:
+        """Of these, the ones that are left when the lips are closed."""
+        inside = np.isin(self.regions[self.visible], (REGION["mouth"], REGION["tongue"]))
+        return self.visible[~inside]
+
+    @cached_property
     def vertex_region(self) -> NDArray[np.uint8]:
         """Region of each vertex, (N,); where regions meet, the one with the lower number."""
         region = np.full(len(self.mean), 255, np.uint8)

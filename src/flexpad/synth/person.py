@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
-from flexpad.synth.hair import CUTS, Hair, grow_hair
+from flexpad.synth.hair import CUTS, Hair, cover_of, grow_hair
 from flexpad.synth.head import ETHNICITIES, REGION, Floats, Phenotype, head_model
 from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
@@ -14,7 +15,7 @@ from flexpad.synth.skin import HAIR, IRIS, skin_reflectance
 
 # Channels of the paint of a head, after the canonical coordinates 0 to 2.
 RGB = slice(3, 6)
-NIR, OIL, BEARD, SHADE, LIPS, UPPER_RIM, LOWER_RIM = 6, 7, 8, 9, 10, 11, 12
+NIR, OIL, BEARD, SHADE, SCALP, UPPER_RIM, LOWER_RIM = 6, 7, 8, 9, 10, 11, 12
 CHANNELS = 13
 
 # Share of melanosomes in the epidermis by descent: median and spread of its logarithm. Jacques 1998
@@ -107,7 +108,7 @@ def _draw_hair_colour(rng: np.random.Generator, phenotype: Phenotype, melanin: f
         name = rng.choice(["black", "black", "dark brown"])
     else:
         name = rng.choice(["dark brown", "brown", "brown", "blond", "blond", "red"])
-    grey = float(np.clip(rng.normal((phenotype.age - 48) / 22, 0.3), 0, 1))
+    grey = float(np.clip(rng.normal((phenotype.age - 52) / 20, 0.22), 0, 1))
     old = np.array(HAIR["white" if rng.random() < 0.3 else "grey"])
     colour = np.array(HAIR[str(name)]) * rng.uniform(0.8, 1.25)
     return (colour + grey * (old - colour)).astype(np.float32)
@@ -161,7 +162,7 @@ def _paint(rng: np.random.Generator, person: Person) -> Floats:
     cheeks = np.exp(-(((side - 0.040) / 0.020) ** 2) - ((y + 0.045) / 0.022) ** 2) * (z > -0.03)
     nose = np.exp(-((side / 0.013) ** 2) - ((y + 0.040) / 0.014) ** 2) * (z > 0.01)
     blotches = 0.25 * smooth_noise(here, 0.045) + 0.22 * smooth_noise(here, 0.014, 1)
-    blood = 0.006 * np.exp(blotches + flush * (0.9 * cheeks + 0.7 * nose + 0.5 * model.ears))
+    blood = 0.0075 * np.exp(blotches + flush * (1.2 * cheeks + 0.7 * nose + 0.5 * model.ears))
     blood = blood * (1 + 3.2 * model.lips * (1.2 - person.phenotype.male * 0.5))
     spots = 0.10 * smooth_noise(here, 0.05, 2) + 0.10 * smooth_noise(here, 0.016, 3)
     sockets = np.exp(-(((side - 0.031) / 0.018) ** 2) - ((y + 0.011) / 0.010) ** 2) * (z > -0.02)
@@ -172,10 +173,10 @@ def _paint(rng: np.random.Generator, person: Person) -> Floats:
     t_zone = np.exp(-((side / 0.022) ** 2)) * (y > -0.06) + 0.5 * nose
     paint[:, OIL] = rng.uniform(0.25, 1.0) * (0.55 + 0.6 * t_zone + 0.5 * model.lips)
     paint[:, BEARD] = _beard(rng, person)
-    paint[:, LIPS] = model.lips
+    paint[:, SCALP] = 0.0 if person.hair is None else cover_of(person.hair, person.shape)
     paint[:, UPPER_RIM] = model.rims == 1
     paint[:, LOWER_RIM] = model.rims == 2
-    paint[:, SHADE] = _ambient_share(person)
+    paint[:, SHADE] = ambient_share()
     return paint
 
 
@@ -199,22 +200,23 @@ def _beard(rng: np.random.Generator, person: Person) -> Floats:
     return density.astype(np.float32)
 
 
-def _ambient_share(person: Person, rays: int = 28, reach: float = 0.07) -> Floats:
-    """Share of the surroundings each vertex of the neutral head sees, (N,) in [0, 1]."""
+@cache
+def ambient_share(rays: int = 64, reach: float = 0.07) -> Floats:
+    """Share of the surroundings each vertex of the mean head sees, (N,) in [0, 1]."""
     model = head_model()
-    shape = person.shape
-    normals = model.normals(shape)
-    plain = np.zeros((len(shape), 3), np.float32)
-    scene = Scene((Part("head", shape, model.triangles, plain),))
+    normals = model.normals(model.mean)
+    plain = np.zeros((len(normals), 3), np.float32)
+    scene = Scene((Part("head", model.mean, model.triangles, plain),))
     number = np.arange(rays, dtype=np.float32) + 0.5
-    height = np.sqrt(number / rays)
+    height = np.sqrt(number / rays)  # as many rays per solid angle as they count: cosine
     turn = number * np.float32(np.pi * (3 - np.sqrt(5)))
-    local = np.stack([np.cos(turn) * np.sqrt(1 - height**2), np.sin(turn) * np.sqrt(1 - height**2),
-                      height], axis=1).astype(np.float32)
-    helper = np.where(np.abs(normals[:, :1]) > 0.7, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
-    tangent = unit(np.cross(normals, helper).astype(np.float32))
+    flat = np.sqrt(1 - height**2)
+    local = np.stack([np.cos(turn) * flat, np.sin(turn) * flat, height], axis=1)
+    steep = np.abs(normals[:, :1]) > 0.7
+    aside = np.where(steep, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
+    tangent = unit(np.cross(normals, aside).astype(np.float32))
     basis = np.stack([tangent, np.cross(normals, tangent), normals], axis=1)
-    directions = np.einsum("rk,nkj->nrj", local, basis).reshape(-1, 3)
-    origins = np.repeat(shape + 0.0008 * normals, rays, axis=0)
+    directions = np.einsum("rk,nkj->nrj", local.astype(np.float32), basis).reshape(-1, 3)
+    origins = np.repeat(model.mean + 0.0008 * normals, rays, axis=0)
     blocked = scene.blocked(origins, directions, reach)
     return (1 - blocked.reshape(-1, rays).mean(axis=1)).astype(np.float32)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
 from flexpad.synth.instruments import Presentation, draw_presentation
 from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
 from flexpad.synth.person import Person
-from flexpad.synth.sensors import Pixels, Sensors, draw_sensors, record
+from flexpad.synth.sensors import Pixels, Sensors, draw_sensors, record, samples_for
 from flexpad.synth.shading import Illumination, draw_illumination
 from flexpad.synth.view import frame_face
 
-OVERSAMPLING = 1.5  # samples per pixel along a side
 FRAME_STEP = 10  # one frame in ten is kept, as in CASIA-SURF
 
 
@@ -44,7 +42,7 @@ class Recording:
         anchors = self.presentation.anchors(moment)
         right, up = np.array(self.shift) + rng.normal(0, 0.008, 2)
         zoom = self.zoom * float(np.exp(rng.normal(0, 0.01)))
-        camera = frame_face(anchors, ceil(size * OVERSAMPLING), zoom, (float(right), float(up)))
+        camera = frame_face(anchors, samples_for(size), zoom, (float(right), float(up)))
         view = self.presentation.see(moment, self.light, camera.rays())
         return record(view, size, self.sensors, self.light, rng)
 

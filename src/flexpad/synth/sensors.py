@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from flexpad.synth.head import Floats
@@ -19,6 +18,7 @@ from flexpad.synth.view import View
 
 Pixels = NDArray[np.uint8]
 WINDOW = 0.22  # metres of depth that the 256 grey levels of a face crop span
+MIDDLE_GREY = 0.20  # mean level of a face that automatic exposure aims at
 STEP = 0.001  # metres, quantisation of depth
 
 
@@ -115,17 +115,26 @@ def record(
     )
 
 
+def samples_for(size: int) -> int:
+    """Samples along a side that pixels are averaged from: three for every two pixels."""
+    return 3 * ((size + 1) // 2)
+
+
 def _shrink(samples: Floats, size: int) -> Floats:
-    """Average samples (H * H, ...) into pixels, (size, size, ...)."""
-    side = int(np.sqrt(len(samples)))
-    planes = samples.reshape(side, side, -1)
-    if side == size:
-        return planes.reshape(size, size, *samples.shape[1:])
-    small = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((size, size), Image.Resampling.BOX))
-        for plane in np.moveaxis(planes, -1, 0)
-    ]
-    return np.stack(small, axis=-1).reshape(size, size, *samples.shape[1:])
+    """Average samples (H * H, ...) into pixels, (size, size, ...); H as ``samples_for`` says."""
+    side = samples_for(size)
+    planes = samples.reshape(side, side, *samples.shape[1:])
+    rows = _three_to_two(planes)
+    pixels = np.moveaxis(_three_to_two(np.moveaxis(rows, 1, 0)), 0, 1)
+    return pixels[:size, :size]
+
+
+def _three_to_two(planes: Floats) -> Floats:
+    """Average along the first axis; the middle one of three belongs half to either pixel."""
+    first, middle, last = planes[0::3], planes[1::3], planes[2::3]
+    third = np.float32(1 / 3)
+    pair = np.stack([(2 * first + middle) * third, (2 * last + middle) * third], axis=1)
+    return pair.reshape(-1, *planes.shape[1:])
 
 
 def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Floats:
@@ -142,7 +151,7 @@ def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) ->
     gains = (lamp.mean() / lamp) ** sensors.balance * sensors.cast
     rgb = rgb * gains.astype(np.float32)
     level = float((rgb.mean(axis=-1) * cover).sum() / max(float(cover.sum()), 1.0))
-    gain = sensors.exposure * 0.20 * (max(level, 1e-3) / 0.20) ** -sensors.adaptation / 0.20
+    gain = sensors.exposure * (max(level, 1e-3) / MIDDLE_GREY) ** -sensors.adaptation
     exposed: Floats = rgb * np.float32(gain)
     return exposed
 
@@ -150,8 +159,7 @@ def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) ->
 def tone(linear: Floats) -> Floats:
     """The tone curve: the sRGB transfer function after a soft shoulder for highlights."""
     x = np.clip(linear, 0, None)
-    x = x * (1 + x / 6.25) / (1 + 0.55 * x)
-    x = np.clip(x, 0, 1)
+    x = np.where(x < 0.35, x, 0.35 + 0.65 * (1 - np.exp(-(x - 0.35) / 0.65)))
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
@@ -159,17 +167,17 @@ def _measure_depth(
     view: View, size: int, face: Floats, sensors: Sensors, rng: np.random.Generator
 ) -> Floats:
     """Depth as grey levels of a window around the face, nearer is brighter, (size, size)."""
-    side = int(np.sqrt(len(view.depth)))
-    pick = ((np.arange(size) + 0.5) * side / size).astype(int)
+    side = samples_for(size)
+    pick = (np.arange(size) * 3 + 1) // 2
     z = view.depth.reshape(side, side)[pick][:, pick]
     echo = view.echo.reshape(side, side)[pick][:, pick]
     far = np.isinf(z)
     z = np.where(far, 9.0, z).astype(np.float32)
     shape = z.shape
-    spread = ndimage.maximum_filter(z, 3) - ndimage.minimum_filter(z, 3)
-    edge = spread > 0.014
+    jump = _jump(z)
+    edge = jump > 0.006
     chance = rng.random(shape, np.float32)
-    flying = edge & (chance > 0.75) & (spread < 0.5)
+    flying = edge & (chance > 0.7) & (jump < 0.3)
     z = np.where(flying, ndimage.uniform_filter(z, 3), z)
     dim = 1 + 1.4 * np.clip(0.35 - echo, 0, 1)
     axial = sensors.axial * (z / 0.5) ** 2 * dim
@@ -177,12 +185,21 @@ def _measure_depth(
     z = z + _ripple(size, sensors)
     z = np.round(z / STEP) * STEP
     flicker = 1 + 0.35 * 3.0 * _blur(rng.standard_normal(shape, np.float32), 1.5)
-    missing = (edge & (chance < 0.55)) | (echo * flicker < sensors.echo_floor) | far
-    missing |= rng.random(shape, np.float32) < 0.002
+    missing = (edge & (chance < 0.4)) | (echo * flicker < sensors.echo_floor) | far
+    missing |= rng.random(shape, np.float32) < 0.0006
     good = ~missing & (face > 0)
     middle = float(np.median(z[good])) if good.any() else 0.5
     grey = np.clip((middle + WINDOW / 2 - z) / WINDOW, 1 / 255, 1)
     return np.where(missing | (grey <= 1 / 255), 0, grey).astype(np.float32)
+
+
+def _jump(z: Floats) -> Floats:
+    """How far depth leaps at a pixel rather than slopes: its second difference, metres."""
+    padded = np.pad(z, 1, mode="edge")
+    middle = padded[1:-1, 1:-1]
+    down = np.abs(padded[:-2, 1:-1] + padded[2:, 1:-1] - 2 * middle)
+    across = np.abs(padded[1:-1, :-2] + padded[1:-1, 2:] - 2 * middle)
+    return np.maximum(down, across)
 
 
 def _ripple(size: int, sensors: Sensors) -> Floats:
@@ -198,7 +215,7 @@ def _expose_infrared(
 ) -> Floats:
     """Infrared picture with weak automatic gain, (size, size) in [0, 1]."""
     level = float((nir * cover).sum() / max(float(cover.sum()), 1.0))
-    gain = sensors.infrared_gain * 0.30 / 0.30 * (max(level, 1e-3) / 0.42) ** -0.45 * 0.80
+    gain = sensors.infrared_gain * 0.80 * (max(level, 1e-3) / 0.50) ** -0.5
     exposed = nir * np.float32(gain)
     noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(0.2 + 2 * np.clip(exposed, 0, None))
     noisy = _blur(exposed, sensors.infrared_focus) + sensors.infrared_grain * noise

@@ -45,7 +45,7 @@ def draw_illumination(rng: np.random.Generator) -> Illumination:
     warmth = rng.uniform(0.0, 1.0)
     tint = np.array([1.0 + 0.10 * warmth, 1.0, 1.06 - 0.34 * warmth])
     other = np.array([1.0 + 0.08 * rng.normal(), 1.0, 1.0 + 0.12 * rng.normal()])
-    contrast = rng.uniform(0.25, 0.75)
+    contrast = rng.uniform(0.40, 0.88)
     side = rng.choice([-1.0, 1.0])
     key = _direction(side * abs(rng.normal(0.6, 0.45)), rng.uniform(0.05, 0.95))
     fill = _direction(-side * rng.uniform(0.3, 1.2), rng.uniform(-0.2, 0.5))

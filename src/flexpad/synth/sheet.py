@@ -25,7 +25,7 @@ from flexpad.synth.sensors import draw_sensors, expose
 from flexpad.synth.shading import Illumination, Material, draw_illumination, shade
 from flexpad.synth.view import Pose, View, frame_face, see_person
 
-PHOTO_SAMPLES = 208
+PHOTO_SAMPLES = 184
 PHOTO_ZOOM = 1.75
 GRID = 20
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
@@ -296,6 +296,7 @@ class Screen:
         window: Reflection of a bright patch: centre, half size (metres) and level, (5,).
         glass: Echo of a depth sensor, about 0.1 to 0.4.
         diffuse: Reflectance of the panel at 850 nm.
+        polish: Exponent of the mirror image of a lamp: low for matt screens.
     """
 
     brightness: float
@@ -306,6 +307,7 @@ class Screen:
     window: Floats
     glass: float
     diffuse: float
+    polish: float
 
     def material(self, picture: Floats, seen: Seen) -> tuple[Material, Floats]:
         """Show a picture (n, 3); the material and the depth echo, (n,)."""
@@ -324,8 +326,8 @@ class Screen:
         material = Material(
             rgb=np.full((count, 3), 0.025, np.float32),
             nir=np.full(count, self.diffuse, np.float32),
-            gloss=np.full(count, 1.0, np.float32),
-            sharpness=np.full(count, 380.0, np.float32),
+            gloss=np.full(count, 0.5, np.float32),
+            sharpness=np.full(count, self.polish, np.float32),
             scatter=np.zeros(3, np.float32),
             ambient=np.full(count, 0.9, np.float32),
             glow=glow.astype(np.float32),
@@ -336,9 +338,9 @@ class Screen:
 def _draw_ink(rng: np.random.Generator) -> Ink:
     white = rng.uniform(0.80, 0.92) * np.array([1.0, rng.uniform(0.97, 1.01), rng.uniform(0.92, 1.03)])
     return Ink(
-        paper=np.append(white, rng.uniform(0.62, 0.85)).astype(np.float32),
-        black=float(rng.uniform(0.02, 0.08)),
-        fade=float(rng.uniform(0.0, 0.28)),
+        paper=np.append(white, rng.uniform(0.55, 0.82)).astype(np.float32),
+        black=float(rng.uniform(0.012, 0.05)),
+        fade=float(rng.uniform(0.0, 0.18)),
         tint=np.exp(rng.normal(0, 0.05, 3)).astype(np.float32),
         carbon=float(rng.beta(1.1, 1.0)),
         halftone=float(rng.uniform(0.01, 0.06)),
@@ -392,6 +394,7 @@ def draw_replay(rng: np.random.Generator, person: Person) -> Sheet:
         window=np.array(window, np.float32),
         glass=float(rng.uniform(0.10, 0.45)),
         diffuse=float(rng.uniform(0.02, 0.10)),
+        polish=float(np.exp(rng.uniform(np.log(200), np.log(4000)))),
     )
     moves = rng.random() < 0.5
     return Sheet(

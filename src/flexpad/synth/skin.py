@@ -36,9 +36,10 @@ _WATER = np.array([0.002, 0.0, 0.0, 0.03])  # 1/cm, skin is two thirds water
 _SCATTERING = 46.0 * (WAVELENGTHS / 500.0) ** -1.421  # reduced, 1/cm
 _EPIDERMIS = 0.006  # cm
 _DEPTH_FACTOR = 7.0
+SURFACE = 0.022
 
 # Colour filters of a camera overlap: share of 650, 550, 450 nm seen by R, G and B.  # inferred
-_FILTERS = np.array([[0.80, 0.18, 0.02], [0.14, 0.76, 0.10], [0.03, 0.14, 0.83]])
+_FILTERS = np.array([[0.80, 0.18, 0.02], [0.16, 0.74, 0.10], [0.04, 0.18, 0.78]])
 
 # Hair (RGB, 850 nm). Eumelanin absorbs less in the infrared, so black hair is not black there;
 # values after the look of NIR photographs.  # inferred
@@ -76,6 +77,7 @@ def skin_reflectance(melanin: Floats, blood: Floats) -> Floats:
     passes_twice = np.exp(-2 * epidermis * _EPIDERMIS)
     absorption = blood * _BLOOD + (1 - blood) * _BASELINE + _WATER
     dermis = np.exp(-_DEPTH_FACTOR / np.sqrt(3 * (1 + _SCATTERING / absorption)))
-    spectrum = passes_twice * dermis
+    # Rough skin also reflects 4 to 5 % at its surface, about half of it diffusely (Jacques 1999).
+    spectrum = SURFACE + (1 - SURFACE) * passes_twice * dermis
     rgb = spectrum[:, :3] @ _FILTERS.T
     return np.concatenate([rgb, spectrum[:, 3:]], axis=1).astype(np.float32)

@@ -14,6 +14,7 @@ from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen
 from flexpad.synth.shading import Illumination, shade
 
+LIP_PARTING = ("jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft", "tongueOut")
 COLLAR = -0.150  # canonical height at which a face parser lets go of the neck, metres
 
 
@@ -59,9 +60,12 @@ class View:
         self.rgb[ray] += opacity[:, None] * (rgb - self.rgb[ray])
         self.nir[ray] += opacity * (nir - self.nir[ray])
         self.face[ray] = np.maximum(self.face[ray] * (1 - opacity), 0) + opacity * face
-        solid = opacity > 0.5
-        self.depth[ray[solid]] = -seen.position[solid, 2]
-        self.echo[ray[solid]] = echo[solid]
+        # Where something is behind, half covered is half way; where nothing is, all or nothing.
+        before, here = self.depth[ray], -seen.position[:, 2]
+        behind = np.isfinite(before)
+        mixed = np.where(behind, before, 0) * (1 - opacity) + here * opacity
+        self.depth[ray] = np.where(behind, mixed, np.where(opacity > 0.4, here, np.inf))
+        self.echo[ray] += opacity * (echo - self.echo[ray])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ def person_parts(person: Person, pose: Pose) -> tuple[Part, ...]:
     vertices = model.express(person.shape, pose.actions)
     attributes = np.concatenate([model.normals(vertices) @ pose.turn.T, person.paint], axis=1)
     moved = (vertices @ pose.turn.T + pose.place).astype(np.float32)
-    head = Part("head", moved, model.triangles, attributes, model.regions)
+    parted = sum(pose.actions.get(name, 0.0) for name in LIP_PARTING)
+    kept = model.visible if parted > 0.02 else model.visible_closed
+    head = Part("head", moved, model.triangles[kept], attributes, model.regions[kept])
     if person.hair is None:
         return (head,)
     return head, _hair_part(person.hair, pose)
