@@ -94,7 +94,9 @@ def grow_hair(
     azimuth = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False, dtype=np.float32)
     along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)
     ends = _ends(azimuth, cut, rng)
-    hangs = cut.fall * smoothstep(50.0, 75.0, np.abs(np.degrees(azimuth)))
+    degrees = np.abs(np.degrees(azimuth))
+    # Behind the neck hair ends early: a face parser would not keep what hangs there.
+    hangs = cut.fall * smoothstep(50.0, 75.0, degrees) * (1 - 0.75 * smoothstep(105.0, 135.0, degrees))
     polar = np.radians(np.minimum(ends, np.where(hangs > 0.0, 100.0, 180.0)))[:, None] * np.minimum(
         along[None] * (1 + 1.2 * (hangs[:, None] > 0)), 1
     )
@@ -214,5 +216,5 @@ def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
     tuft = noise(strand, (0.014, 0.06, 1.0), 2)
     edge = border + cut.ragged * (0.55 * strands + 0.45 * tuft)
     opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - 0.12 * (strands < -0.9))
-    streaks = np.clip(1 + 0.26 * strands + 0.18 * tuft, 0.25, 2.2)
+    streaks = np.clip(1 + 0.22 * strands + 0.16 * tuft, 0.25, 2.2)
     return opacity, streaks.astype(np.float32)

@@ -17,7 +17,7 @@ from flexpad.synth.shading import Illumination
 from flexpad.synth.view import View
 
 Pixels = NDArray[np.uint8]
-WINDOW = 0.22  # metres of depth that the 256 grey levels of a face crop span
+WINDOW = 0.17  # metres of depth that the 256 grey levels of a face crop span
 MIDDLE_GREY = 0.20  # mean level of a face that automatic exposure aims at
 STEP = 0.001  # metres, quantisation of depth
 
@@ -63,7 +63,7 @@ class Sensors:
 
 def draw_sensors(rng: np.random.Generator) -> Sensors:
     """Draw the cameras of a recording."""
-    room = np.append(rng.uniform(0.05, 0.6) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
+    room = np.append(rng.uniform(0.03, 0.35) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
     return Sensors(
         exposure=float(np.exp(rng.normal(0, 0.16))),
         adaptation=float(rng.uniform(0.60, 0.85)),
@@ -101,8 +101,9 @@ def record(
     """
     cover = _shrink(view.face, size)
     face = parse_face(cover, sensors.sloppiness, rng)
-    rgb = _shrink(view.rgb + (np.isinf(view.depth)[:, None]) * sensors.room[:3], size)
-    nir = _shrink(view.nir + np.isinf(view.depth) * sensors.room[3], size)
+    clear = 1 - view.solid
+    rgb = _shrink(view.rgb + clear[:, None] * sensors.room[:3], size)
+    nir = _shrink(view.nir + clear * sensors.room[3], size)
     colour = expose(rgb, cover, sensors, light)
     grain = sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
     colour = tone(_blur(colour, sensors.focus) + _blur(grain, 0.4))
@@ -142,7 +143,7 @@ def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Fl
     wander = _blur(rng.standard_normal(cover.shape, np.float32), cover.shape[0] / 20)
     wander /= max(float(wander.std()), 1e-9)
     blurred = _blur(cover, cover.shape[0] / 80)
-    return (blurred > 0.5 + 0.14 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+    return (blurred > 0.52 + 0.12 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
 
 
 def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
@@ -189,8 +190,8 @@ def _measure_depth(
     missing |= rng.random(shape, np.float32) < 0.0006
     good = ~missing & (face > 0)
     middle = float(np.median(z[good])) if good.any() else 0.5
-    grey = np.clip((middle + WINDOW / 2 - z) / WINDOW, 1 / 255, 1)
-    return np.where(missing | (grey <= 1 / 255), 0, grey).astype(np.float32)
+    grey = np.clip((middle + WINDOW / 2 - z) / WINDOW, 4 / 255, 1)
+    return np.where(missing | (z > middle + WINDOW), 0, grey).astype(np.float32)
 
 
 def _jump(z: Floats) -> Floats:

@@ -89,7 +89,7 @@ class Shooting:
         pose = Pose(moment.turn, moment.place, moment.actions)
         view = see_person(self._person, pose, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
-        rgb = np.where(np.isinf(view.depth)[:, None], self._wall, view.rgb).reshape(*square, 3)
+        rgb = (view.rgb + (1 - view.solid)[:, None] * self._wall).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)
         middle = np.array([camera.left + camera.side / 2, camera.top - camera.side / 2])
@@ -227,6 +227,7 @@ class Sheet:
         view.rgb[holes.ray] = inner.rgb * dim
         view.nir[holes.ray] = inner.nir
         view.depth[holes.ray] = inner.depth
+        view.solid[holes.ray] = inner.solid
         view.echo[holes.ray] = inner.echo
         view.face[holes.ray] = 1.0
 
@@ -369,7 +370,7 @@ def draw_bent_print_eyes(rng: np.random.Generator, person: Person) -> Sheet:
     return Sheet(
         shooting=shooting,
         still=shooting.photo(0.0),
-        bend=float(rng.uniform(5.0, 11.5)),
+        bend=float(rng.uniform(5.5, 13.0)),
         tilt=float(rng.normal(0, 0.6)),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         ink=_draw_ink(rng),
@@ -394,7 +395,7 @@ def draw_replay(rng: np.random.Generator, person: Person) -> Sheet:
         window=np.array(window, np.float32),
         glass=float(rng.uniform(0.10, 0.45)),
         diffuse=float(rng.uniform(0.02, 0.10)),
-        polish=float(np.exp(rng.uniform(np.log(200), np.log(4000)))),
+        polish=float(np.exp(rng.uniform(np.log(300), np.log(30000)))),
     )
     moves = rng.random() < 0.5
     return Sheet(

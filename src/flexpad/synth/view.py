@@ -26,6 +26,7 @@ class View:
         rgb: Radiance, (H * H, 3).
         nir: Radiance at 850 nm, (H * H,).
         depth: Metres along the axis of the camera, (H * H,); infinite where nothing is.
+        solid: How much of a sample anything covers, (H * H,) in [0, 1]; the rest is the room.
         face: How much of a sample a perfect face parser calls face, (H * H,) in [0, 1].
         echo: Share of its own light a depth sensor can use, (H * H,).
     """
@@ -33,6 +34,7 @@ class View:
     rgb: Floats
     nir: Floats
     depth: Floats
+    solid: Floats
     face: Floats
     echo: Floats
 
@@ -43,6 +45,7 @@ class View:
             rgb=np.zeros((count, 3), np.float32),
             nir=np.zeros(count, np.float32),
             depth=np.full(count, np.inf, np.float32),
+            solid=np.zeros(count, np.float32),
             face=np.zeros(count, np.float32),
             echo=np.zeros(count, np.float32),
         )
@@ -59,7 +62,8 @@ class View:
         ray, rgb, nir = seen.ray, *light
         self.rgb[ray] += opacity[:, None] * (rgb - self.rgb[ray])
         self.nir[ray] += opacity * (nir - self.nir[ray])
-        self.face[ray] = np.maximum(self.face[ray] * (1 - opacity), 0) + opacity * face
+        self.face[ray] += opacity * (face - self.face[ray])
+        self.solid[ray] += opacity * (1 - self.solid[ray])
         # Where something is behind, half covered is half way; where nothing is, all or nothing.
         before, here = self.depth[ray], -seen.position[:, 2]
         behind = np.isfinite(before)
