@@ -52,7 +52,9 @@ def evaluate(
         "unit": calibration.unit,
         "rule": calibration.rule,
         "oracle": calibration.oracle,
-        "rendered": any(name.startswith("synth") for t in (dev, test) for name in _words(t)),
+        "rendered": any(
+            name.startswith("synth") for t in (dev, test) for name in _words(t, "dataset")
+        ),
         "method": test.header.get("method"),
         "confidence": metrics.CONFIDENCE,
         "conditions": conditions,
@@ -161,24 +163,23 @@ def _noted(name: str, value: Any, reason: str | None) -> Json:  # noqa: ANN401 -
 
 
 def _facts(table: ScoreTable) -> Json:
-    rows = table.rows
     return {
         "name": Path(table.name).name,
         "sha256": table.sha256,
         "header": dict(table.header),
-        "datasets": _words(table),
-        "protocols": sorted(set(rows["protocol"]) - {""}),
+        "datasets": _words(table, "dataset"),
+        "protocols": _words(table, "protocol"),
         "conditions": list(table.conditions),
-        "n_rows": rows.height,
+        "n_rows": table.rows.height,
         "n_items": _distinct(table, "sample_id"),
         "n_videos": _distinct(table, "video_id"),
         "n_subjects": _distinct(table, "subject_id"),
-        "species": sorted(set(rows["pai_species"]) - {""}),
+        "species": _words(table, "pai_species"),
     }
 
 
-def _words(table: ScoreTable) -> list[str]:
-    return sorted(set(table.rows["dataset"].unique()))
+def _words(table: ScoreTable, column: str) -> list[str]:
+    return sorted(set(table.rows[column].unique()) - {""})
 
 
 def _distinct(table: ScoreTable, column: str) -> int:

@@ -49,11 +49,8 @@ def draw_histograms(
     height = rows * (ROW_INCHES * (len(kinds) + 1) + 0.75) + 0.65
     figure = Figure(figsize=(columns * PANEL_INCHES + 1.3, height), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    title = wording.title(report)
     figure.suptitle(
-        f"Scores of {title}"
-        if not report["rendered"]
-        else f"{title[0].upper()}{title[1:]}: scores",
+        f"{wording.title(report)}: scores",
         fontsize=12,
         fontweight="bold",
         color=INK,
@@ -132,9 +129,9 @@ def _row(
     errors = np.histogram(scores[is_error], edges)[0]
     heights = 0.88 * np.sqrt(counts / counts.max())
     wrong = heights * errors / np.maximum(counts, 1)
-    for bottom, part, colour in ((0, wrong, colours[1]), (wrong, heights - wrong, colours[0])):
-        axes.bar(
-            edges[:-1], part, np.diff(edges), base + bottom, align="edge", color=colour, linewidth=0
+    for bottom, height, colour in ((0 * wrong, wrong, colours[1]), (wrong, heights, colours[0])):
+        axes.stairs(
+            base + height, edges, baseline=base + bottom, fill=True, color=colour, linewidth=0
         )
     share = float(is_error.mean())
     axes.text(

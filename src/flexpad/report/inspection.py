@@ -160,7 +160,8 @@ def _other_data(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
 
 
 def _unseen_species(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
-    unseen = sorted(set(test.rows["pai_species"]) - set(dev.rows["pai_species"]) - {""})
+    known = {"", *dev.rows["pai_species"].unique()}
+    unseen = sorted(set(test.rows["pai_species"].unique()) - known)
     if unseen:
         yield Warned(
             "unseen_species",

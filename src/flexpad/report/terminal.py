@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich import box
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,15 +32,14 @@ def render_table(report: Mapping[str, Any]) -> Table:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        padding=(0, 1, 0, 0),
-        collapse_padding=True,
+        padding=0,
         header_style="bold",
     )
     table.add_column("", style="bold cyan", no_wrap=True)
     table.add_column("thresh-\nold", justify="right", no_wrap=True)
     for head in ("BPCER", "APCER\nmax"):
         table.add_column(head, justify="right", no_wrap=True, min_width=11)
-    table.add_column("worst\nspecies", max_width=14, style="yellow")
+    table.add_column(" worst\n species", min_width=8, max_width=14, style="yellow")
     for head in ("APCER\npooled", "ACER\nmax", "ACER\npooled"):
         table.add_column(head, justify="right", no_wrap=True, min_width=11)
     table.add_column("EER", justify="right", no_wrap=True)
@@ -50,7 +51,7 @@ def render_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _row(name: str, entry: Mapping[str, Any]) -> list[Text | str]:
+def _row(name: str, entry: Mapping[str, Any]) -> list[RenderableType]:
     cells = {rate: _cell(entry, rate) for rate in RATES}
     species = (entry["worst_species"] or wording.DASH).replace("_", " ")
     return [
@@ -58,7 +59,7 @@ def _row(name: str, entry: Mapping[str, Any]) -> list[Text | str]:
         wording.threshold(entry["threshold"]),
         cells["bpcer"],
         cells["apcer_max"],
-        species if entry["apcer_max"] else wording.DASH,
+        Padding(species if entry["apcer_max"] else wording.DASH, (0, 0, 0, 1)),
         cells["apcer_pooled"],
         cells["acer_max"],
         cells["acer_pooled"],
@@ -73,7 +74,7 @@ def _cell(entry: Mapping[str, Any], rate: str) -> Text:
     return Text.assemble((wording.percent(entry[rate]), "bold"), ("\n" + limits, "dim"))
 
 
-def _mean_row(means: Mapping[str, Any]) -> list[Text | str]:
+def _mean_row(means: Mapping[str, Any]) -> list[RenderableType]:
     cells = {rate: Text(wording.percent(means[rate]), "bold") for rate in RATES}
     first = "mean\nR D I"
     acer = [cells["apcer_pooled"], cells["acer_max"], cells["acer_pooled"]]
@@ -81,16 +82,18 @@ def _mean_row(means: Mapping[str, Any]) -> list[Text | str]:
 
 
 def _title(report: Mapping[str, Any]) -> Text:
-    title = wording.title(report)
-    return Text(title[0].upper() + title[1:] + "\n", style="bold")
+    below = f"per cent over {100 * report['confidence']:.0f} % Clopper-Pearson intervals"
+    return Text.assemble(
+        (wording.title(report), "bold"),
+        (f"\n{below} · {wording.MODALITY_WORDS}\n", "not italic dim"),
+        style="not italic",
+    )
 
 
 def _caption(report: Mapping[str, Any]) -> Text:
-    confidence = f"{100 * report['confidence']:.0f} %"
     lines = [
-        f"Per cent, with {confidence} Clopper-Pearson intervals. {wording.MODALITY_WORDS}.",
         wording.counts(report),
-        wording.origin_of_thresholds(report) + " EER and AUC are of the test curve.",
+        f"{wording.origin_of_thresholds(report)} EER, AUC: test curve.",
     ]
     if report["rendered"]:
         lines.append(wording.RENDERED)

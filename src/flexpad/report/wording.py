@@ -96,7 +96,7 @@ def title(report: Mapping[str, Any]) -> str:
     """What every table and figure is called. Rendered data and oracle thresholds show here."""
     test = report["tables"]["test"]
     parts = [
-        "rendered faces" if report["rendered"] else "",
+        "Rendered faces" if report["rendered"] else "",
         report["method"] or "",
         f"{listed(test['protocols'] or test['datasets'])} test",
         "ORACLE thresholds" if report["oracle"] else "",
