@@ -220,7 +220,7 @@ def render_subject(root: Path, config: SynthConfig, subject: Subject) -> dict[st
         if not folder.exists():
             rng = np.random.default_rng([config.seed, subject.number, number])
             frames = config.attack_frames if species else config.bonafide_frames
-            _render_video(folder, rng, species, person, frames, config.size)
+            render_video(folder, rng, species, person, frames, config.size)
     return {
         "ethnicity": person.phenotype.ethnicity,
         "sex": "male" if person.phenotype.male > 0.5 else "female",
@@ -236,9 +236,19 @@ def video_folder(subject: Subject, species: str) -> Path:
     return Path(SET, "Data", FOLDERS[subject.split], part, subject.name, video)
 
 
-def _render_video(
+def render_video(
     folder: Path, rng: np.random.Generator, species: str, person: Person, frames: int, size: int
 ) -> None:
+    """Render one recording into a temporary folder and rename it when it is whole.
+
+    Args:
+        folder: Where it goes; must not be there.
+        rng: Everything random of this recording.
+        species: Of the instrument, "" for bona fide.
+        person: Whose face is shown.
+        frames: How many frames.
+        size: Side of the pictures in pixels.
+    """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     for stream in STREAMS:

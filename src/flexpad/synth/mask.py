@@ -149,8 +149,8 @@ class RigidMask:
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         material = self._material(seen)
         lit = shade(seen, material, light, scene)
-        ones = np.ones(len(seen.ray), np.float32)
-        view.lay(seen, lit, ones, ones, np.clip(material.nir / 0.4, 0.2, 1))
+        face = np.ones(len(seen.ray), np.float32)
+        view.lay(seen, lit, face, np.clip(material.nir / 0.4, 0.2, 1))
 
     def _material(self, seen: Seen) -> Material:
         here = seen.paint[:, :3] + self.phase

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
+NONE = np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,12 @@ class Scene:
             low, high = self._starts[number], self._starts[number + 1]
             rays = np.flatnonzero((triangle >= low) & (triangle < high))
             if len(rays):
-                u, v = hits["u"][rays], hits["v"][rays]
-                seen[part.name] = _interpolate(part, rays, triangle[rays] - low, u, v, directions)
+                weights = hits["u"][rays], hits["v"][rays]
+                along = directions[rays]
+                position = origins[rays] + hits["tfar"][rays, None] * along
+                seen[part.name] = _interpolate(
+                    part, triangle[rays] - low, weights, Seen(rays, position, along, along, NONE)
+                )
         return seen
 
     def blocked(
@@ -150,19 +155,19 @@ class Scene:
 
 
 def _interpolate(
-    part: Part, rays: Indices, triangle: Indices, u: Floats, v: Floats, directions: Floats
+    part: Part, triangle: Indices, weights: tuple[Floats, Floats], hit: Seen
 ) -> Seen:
-    corners = part.triangles[triangle]
-    u, v = u[:, None], v[:, None]
-    w = 1 - u - v
-    a, b, c = corners.T
-    values = w * part.attributes[a] + u * part.attributes[b] + v * part.attributes[c]
-    position = w * part.vertices[a] + u * part.vertices[b] + v * part.vertices[c]
+    """Fill in what a part says about points; ``hit.normal`` is the direction of the ray."""
+    u, v = (weight[:, None] for weight in weights)
+    a, b, c = np.take(part.triangles, triangle, axis=0).T
+    values = np.take(part.attributes, a, axis=0) * (1 - u - v)
+    values += np.take(part.attributes, b, axis=0) * u
+    values += np.take(part.attributes, c, axis=0) * v
     normal = unit(values[:, :3])
-    away = (normal * directions[rays]).sum(axis=1, keepdims=True) > 0
-    normal = np.where(away, -normal, normal)
-    region = np.zeros(len(rays), np.uint8) if part.regions is None else part.regions[triangle]
-    return Seen(rays, position, normal, values[:, 3:], region)
+    away = np.einsum("ij,ij->i", normal, hit.normal) > 0
+    normal[away] *= -1
+    region = np.zeros(len(a), np.uint8) if part.regions is None else part.regions[triangle]
+    return Seen(hit.ray, hit.position, normal, values[:, 3:], region)
 
 
 def unit(vectors: Floats) -> Floats:

@@ -107,11 +107,9 @@ def shade(
     normal = seen.normal
     view = unit(-seen.position)
     facing = normal @ light.key
-    lit = ~scene.blocked(seen.position + SHADOW_OFFSET * normal, light.key)
     wrap = light.key_softness + material.scatter
     diffuse = np.clip((facing[:, None] + wrap) / (1 + wrap), 0, None) ** 1.15
-    shadow = np.where(lit | (facing < 0.05), 1.0, 0.10 + 0.55 * light.key_softness)
-    shadow = shadow.astype(np.float32)[:, None]
+    shadow = _shadow(seen, facing, light, scene)[:, None]
     upward = (0.5 + 0.5 * normal[:, 1:2]).astype(np.float32)
     ambient = (light.ground + upward * (light.sky - light.ground)) * material.ambient[:, None]
     fill = np.clip((normal @ light.fill)[:, None] + 0.25, 0, None) * np.float32(0.8)
@@ -119,12 +117,20 @@ def shade(
     rgb = material.rgb * (ambient + fill + shadow * diffuse * light.key_colour)
     key_lobe = _lobe(normal, view, light.key, material) * (facing > 0)
     rgb = rgb + (key_lobe[:, None] * shadow) * light.key_colour
-    rgb = rgb + 0.35 * _lobe(normal, view, light.fill, material)[:, None] * light.fill_colour
     rgb = rgb + _sheen(normal, view, material)[:, None] * ambient
     if material.glow is not None:
         rgb = rgb + material.glow
     nir = _infrared(seen, material, light, view, shadow[:, 0], facing)
     return rgb.astype(np.float32), nir
+
+
+def _shadow(seen: Seen, facing: Floats, light: Illumination, scene: Scene) -> Floats:
+    """Share of the main light that arrives, (n,); soft lamps leave shadows lighter."""
+    shadow = np.ones(len(facing), np.float32)
+    toward = np.flatnonzero(facing > 0.03)
+    lifted = seen.position[toward] + SHADOW_OFFSET * seen.normal[toward]
+    shadow[toward[scene.blocked(lifted, light.key)]] = 0.10 + 0.55 * light.key_softness
+    return shadow
 
 
 def _infrared(

@@ -25,7 +25,7 @@ from flexpad.synth.sensors import draw_sensors, expose
 from flexpad.synth.shading import Illumination, Material, draw_illumination, shade
 from flexpad.synth.view import Pose, View, frame_face, see_person
 
-PHOTO_SAMPLES = 184
+PHOTO_SAMPLES = 168
 PHOTO_ZOOM = 1.75
 GRID = 20
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
@@ -77,10 +77,16 @@ class Shooting:
         self._sensors = draw_sensors(rng)
         self._motion: Motion = draw_motion(rng, SHARE)
         self._scale = float(rng.uniform(0.88, 1.06))
+        self._latest: tuple[float, Photo] | None = None
         self._wall = (rng.uniform(0.1, 0.8) * rng.uniform(0.85, 1.15, 3)).astype(np.float32)
 
     def photo(self, seconds: float) -> Photo:
-        """Take a photo at a moment."""
+        """Take a photo at a moment, or give the latest if it is of that moment."""
+        if self._latest is None or self._latest[0] != seconds:
+            self._latest = seconds, self._take(seconds)
+        return self._latest[1]
+
+    def _take(self, seconds: float) -> Photo:
         moment = self._motion.at(seconds)
         model = head_model()
         vertices = model.express(self._person.shape, moment.actions)
@@ -158,7 +164,7 @@ class Sheet:
         picture, face = photo.look_up(solid.paint / np.float32(size))
         material, echo = self._material(picture, solid)
         lit = shade(solid, material, light, scene)
-        view.lay(solid, lit, np.ones(len(solid.ray), np.float32), face, echo)
+        view.lay(solid, lit, face, echo)
         if self.behind is not None and holes.any():
             self._look_through(view, seen.pick(holes), moment, light, rays, photo)
         return view

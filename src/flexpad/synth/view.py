@@ -54,18 +54,30 @@ class View:
         self,
         seen: Seen,
         light: tuple[Floats, Floats],
-        opacity: Floats,
         face: Floats,
         echo: Floats,
+        opacity: Floats | None = None,
     ) -> None:
-        """Lay points over what is there; the depth of what is mostly covered is the new one."""
+        """Lay points over what is there.
+
+        Args:
+            seen: The points, n of them.
+            light: Their radiance in RGB, (n, 3), and at 850 nm, (n,).
+            face: How much of them a face parser calls face, (n,).
+            echo: Their depth echo, (n,).
+            opacity: (n,) in [0, 1], or None if nothing shines through.
+        """
         ray, rgb, nir = seen.ray, *light
+        before, here = self.depth[ray], -seen.position[:, 2]
+        if opacity is None:
+            self.rgb[ray], self.nir[ray], self.depth[ray] = rgb, nir, here
+            self.solid[ray], self.face[ray], self.echo[ray] = 1, face, echo
+            return
         self.rgb[ray] += opacity[:, None] * (rgb - self.rgb[ray])
         self.nir[ray] += opacity * (nir - self.nir[ray])
         self.face[ray] += opacity * (face - self.face[ray])
         self.solid[ray] += opacity * (1 - self.solid[ray])
         # Where something is behind, half covered is half way; where nothing is, all or nothing.
-        before, here = self.depth[ray], -seen.position[:, 2]
         behind = np.isfinite(before)
         mixed = np.where(behind, before, 0) * (1 - opacity) + here * opacity
         self.depth[ray] = np.where(behind, mixed, np.where(opacity > 0.4, here, np.inf))
@@ -179,8 +191,7 @@ def lay_head(
     height = seen.paint[:, 1]
     face = ((seen.region != REGION["neck"]) | (height > COLLAR)).astype(np.float32)
     face *= height > COLLAR - 0.3 * np.maximum(-seen.paint[:, 2] - 0.06, 0)
-    opaque = np.ones(len(seen.ray), np.float32)
-    view.lay(seen, lit, opaque, face, np.clip(material.nir / 0.4, 0.2, 1))
+    view.lay(seen, lit, face, np.clip(material.nir / 0.4, 0.2, 1))
 
 
 def lay_hair(
@@ -190,7 +201,7 @@ def lay_hair(
     assert person.hair is not None
     material, opacity = hair_material(person.hair, seen)
     lit = shade(seen, material, light, scene)
-    view.lay(seen, lit, opacity, np.ones_like(opacity), np.clip(material.nir / 0.4, 0.1, 1))
+    view.lay(seen, lit, np.ones_like(opacity), np.clip(material.nir / 0.4, 0.1, 1), opacity)
 
 
 def frame_face(anchors: Floats, samples: int, zoom: float, shift: tuple[float, float]) -> Camera:
