@@ -255,6 +255,13 @@ def test_oracle_is_said_in_every_output(tmp_path):
     assert json.loads((tmp_path / "out" / "calibration.json").read_text())["oracle"] is True
 
 
+def test_granularity_is_of_the_split_the_threshold_comes_from(tmp_path):
+    for split, size in (("dev", 3), ("test", 4)):
+        content = report(DEV, TEST, tmp_path / split, rule=f"bpcer<=0.01@{split}")
+        said = [w["message"] for w in content["warnings"] if w["code"] == "granularity"]
+        assert f"finer than one error of {size} in {split}" in said[0]
+
+
 def test_video_unit(tmp_path):
     content = report(DEV, TEST, tmp_path / "out", unit="video")
     assert content["unit"] == "video"

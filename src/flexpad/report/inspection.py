@@ -65,8 +65,8 @@ def warnings(
     dev: ScoreTable,
     test: ScoreTable,
     report: Mapping[str, Any],
-    chosen_on: Mapping[str, Presentations],
-    measured: Mapping[str, Presentations],
+    dev_items: Mapping[str, Presentations],
+    test_items: Mapping[str, Presentations],
 ) -> list[Json]:
     """Everything a reader has to be warned of, the gravest first.
 
@@ -74,21 +74,24 @@ def warnings(
         dev: As read.
         test: As read.
         report: The content so far.
-        chosen_on: The presentations of dev by condition.
-        measured: The presentations of test by condition.
+        dev_items: The presentations of dev by condition.
+        test_items: The presentations of test by condition.
     """
     rule = parse_rule(report["rule"])
     conditions = report["conditions"]
+    by_split = {"dev": dev_items, "test": test_items}
+    if rule.split != "dev":  # then dev decides nothing
+        del by_split["dev"]
     found = [
         *_oracle(report),
         *_leaks(dev, test),
-        *_polarity(chosen_on, measured, conditions),
+        *_polarity(by_split, conditions),
         *_thresholds(conditions),
         *_other_data(dev, test),
         *_unseen_species(dev, test),
         *_non_response(conditions),
-        *_small_samples(chosen_on, measured),
-        *_granularity(rule, chosen_on),
+        *_small_samples(by_split),
+        *_granularity(rule, by_split),
         *_worst_against_pool(conditions),
         *_dependence(report),
     ]
@@ -118,9 +121,7 @@ def _leaks(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
 
 
 def _polarity(
-    chosen_on: Mapping[str, Presentations],
-    measured: Mapping[str, Presentations],
-    conditions: Mapping[str, Json],
+    by_split: Mapping[str, Mapping[str, Presentations]], conditions: Mapping[str, Json]
 ) -> Iterable[Warned]:
     inverted = [name for name, e in conditions.items() if e["auc"] is not None and e["auc"] < 0.5]
     if inverted:
@@ -129,7 +130,7 @@ def _polarity(
             f"AUC is below 0.5 in {listed(inverted)}: check polarity. A score has to be higher for"
             " bona fide; nothing was flipped.",
         )
-    for split, sides in (("dev", chosen_on), ("test", measured)):
+    for split, sides in by_split.items():
         flat = [name for name, items in sides.items() if _constant(items)]
         if flat:
             yield Warned(
@@ -192,31 +193,33 @@ def _non_response(conditions: Mapping[str, Json]) -> Iterable[Warned]:
 
 
 def _small_samples(
-    chosen_on: Mapping[str, Presentations], measured: Mapping[str, Presentations]
+    by_split: Mapping[str, Mapping[str, Presentations]],
 ) -> Iterable[Warned]:
     small: dict[tuple[str, str, int], list[str]] = {}
-    for split, sides in (("dev", chosen_on), ("test", measured)):
+    for split, sides in by_split.items():
         for condition, items in sides.items():
             sizes = {"bona fide": len(items.bonafide)}
             sizes |= {f"species {name}": len(scores) for name, scores in items.attacks.items()}
             for what, size in sizes.items():
                 if size < SMALL:
                     small.setdefault((split, what, size), []).append(condition)
-    by_split: dict[tuple[str, str], list[str]] = {}
+    lines: dict[tuple[str, str], list[str]] = {}
     for (split, what, size), where in small.items():
-        by_split.setdefault((split, ", ".join(where)), []).append(f"{what} {size}")
-    for (split, names), found in by_split.items():
+        lines.setdefault((split, ", ".join(where)), []).append(f"{what} {size}")
+    for (split, names), found in lines.items():
         yield Warned(
             "small_sample",
             f"Fewer than {SMALL} presentations in {split} ({names}): {', '.join(found)}.",
         )
 
 
-def _granularity(rule: Rule, chosen_on: Mapping[str, Presentations]) -> Iterable[Warned]:
-    if rule.kind in ("eer", "fixed") or not rule.value:
+def _granularity(
+    rule: Rule, by_split: Mapping[str, Mapping[str, Presentations]]
+) -> Iterable[Warned]:
+    if rule.kind in ("eer", "fixed") or not rule.value or not rule.split:
         return
     coarse: dict[int, list[str]] = {}
-    for name, items in chosen_on.items():
+    for name, items in by_split[rule.split].items():
         sizes = {
             "bpcer": [len(items.bonafide)],
             "apcer_pooled": [len(items.pooled)],
