@@ -32,6 +32,7 @@ COLUMNS = (
 )
 GROUP_PREFIX = "group_"
 UNITS = ("frame", "video")
+OF_A_VIDEO = ("label", "pai_species", "subject_id", "split")  # the same for all its frames
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,10 @@ def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
         raise BadInput(f"{table.name}: its rows are of unit {already!r}; give the frames' table")
     key = ["dataset", "protocol", "condition", "video_id"]
     _check_videos(table, key)
-    shared = [c for c in table.rows.columns if c not in (*key, "sample_id", "score")]
     videos = table.rows.group_by(key, maintain_order=True).agg(
         pl.col("video_id").first().alias("sample_id"),
-        *(_if_shared(column) for column in shared),
+        pl.col(OF_A_VIDEO).first(),
+        *(_if_shared(column) for column in table.groups),
         pl.col("score").fill_nan(None).mean(),
     )
     header = {**table.header, "unit": unit, "frames_to_video": "mean of the answered frames"}
@@ -173,14 +174,16 @@ def _check_videos(table: ScoreTable, key: list[str]) -> None:
     if (table.rows["video_id"] == "").any():
         sample = table.rows.filter(pl.col("video_id") == "")["sample_id"][0]
         raise BadInput(f"{table.name}: {sample!r} has no video_id; measure in unit 'frame'")
-    for column in ("label", "pai_species", "subject_id", "split"):
-        kinds = table.rows.group_by(key, maintain_order=True).agg(pl.col(column).unique().sort())
-        mixed = kinds.filter(pl.col(column).list.len() > 1)
-        if len(mixed):
-            video, found = mixed["video_id"][0], " and ".join(map(repr, mixed[column][0]))
-            raise BadInput(
-                f"{table.name}: video {video!r} has {column} {found}; give each video one"
-            )
+    kinds = table.rows.select(*key, *OF_A_VIDEO).unique(maintain_order=True)
+    twice = kinds.filter(~pl.struct(key).is_unique())
+    if twice.is_empty():
+        return
+    video = twice.filter(pl.struct(key) == pl.struct(key).first())
+    column = next(column for column in OF_A_VIDEO if video[column].n_unique() > 1)
+    found = " and ".join(map(repr, sorted(set(video[column]))))
+    raise BadInput(
+        f"{table.name}: video {video['video_id'][0]!r} has {column} {found}; give each video one"
+    )
 
 
 def _text(table: ScoreTable) -> str:

@@ -44,8 +44,8 @@ def with_interval(entry: Mapping[str, Any], rate: str) -> str:
 def threshold(value: float | None) -> str:
     """Four decimals where they say something, else four digits.
 
-    >>> threshold(0.43125), threshold(0.0000123), threshold(None)
-    ('0.4312', '1.23e-05', '+∞')
+    >>> threshold(0.43126), threshold(0.0000123), threshold(None)
+    ('0.4313', '1.23e-05', '+∞')
     """
     if value is None:
         return "+∞"
