@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flexpad.synth.head import Floats, HeadModel, NormalAverager
+from flexpad.synth.arrays import Floats
+from flexpad.synth.head import HeadModel, NormalAverager
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
 
@@ -96,13 +97,16 @@ def grow_hair(
     ends = _ends(azimuth, cut, rng)
     degrees = np.abs(np.degrees(azimuth))
     # Behind the neck hair ends early: a face parser would not keep what hangs there.
-    hangs = cut.fall * smoothstep(50.0, 75.0, degrees) * (1 - 0.75 * smoothstep(105.0, 135.0, degrees))
+    behind = smoothstep(105.0, 135.0, degrees)
+    hangs = cut.fall * smoothstep(50.0, 75.0, degrees) * (1 - 0.75 * behind)
     polar = np.radians(np.minimum(ends, np.where(hangs > 0.0, 100.0, 180.0)))[:, None] * np.minimum(
         along[None] * (1 + 1.2 * (hangs[:, None] > 0)), 1
     )
     directions = _directions(azimuth, polar)
     radius = _skull_radius(model, shape, directions)
-    height = cut.edge + (cut.volume - cut.edge) * smoothstep(1.0, 0.45, np.broadcast_to(along, polar.shape))
+    height = cut.edge + (cut.volume - cut.edge) * smoothstep(
+        1.0, 0.45, np.broadcast_to(along, polar.shape)
+    )
     tousle = noise(directions.reshape(-1, 3) * 0.09 + rng.uniform(0, 1, 3).astype(np.float32), 0.03)
     height = height * (1 + 0.22 * tousle.reshape(height.shape) * (along > 0.1))
     points = CENTRE + directions * (radius + height)[..., None]
@@ -119,9 +123,7 @@ def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
     ends -= cut.recession * np.exp(-(((degrees - 32.0) / 16.0) ** 2))
     ends -= 0.6 * cut.recession * np.exp(-((degrees / 30.0) ** 2))
     wander = rng.normal(0, 1, 6)
-    harmonics = sum(
-        wander[k] * np.sin((k // 2 + 2) * azimuth + k) for k in range(6)
-    )
+    harmonics = sum(wander[k] * np.sin((k // 2 + 2) * azimuth + k) for k in range(6))
     return np.asarray(ends + 0.7 * harmonics, np.float32)
 
 
@@ -131,10 +133,8 @@ def _directions(azimuth: Floats, polar: Floats) -> Floats:
     side = np.array([1.0, 0.0, 0.0], np.float32)
     face = np.cross(side, crown)  # toward the face
     around = np.sin(azimuth)[:, None] * side + np.cos(azimuth)[:, None] * face
-    directions = (
-        np.cos(polar)[..., None] * crown + np.sin(polar)[..., None] * around[:, None, :]
-    )
-    return directions.astype(np.float32)
+    directions = np.cos(polar)[..., None] * crown + np.sin(polar)[..., None] * around[:, None, :]
+    return np.asarray(directions, np.float32)
 
 
 def _skull_radius(model: HeadModel, shape: Floats, directions: Floats) -> Floats:

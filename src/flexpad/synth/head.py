@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from flexpad.synth.arrays import Floats, Indices
 from flexpad.types import BadInput
 
-Floats = NDArray[np.float32]
 ETHNICITIES = ("african", "asian", "caucasian")
 REGION = {
     "skin": 0,
@@ -48,7 +48,9 @@ class Phenotype:
 
     def __post_init__(self) -> None:
         if abs(sum(self.mixture) - 1) > 1e-3 or min(self.mixture) < 0:
-            raise BadInput(f"phenotype: mixture {self.mixture} should be three shares that sum to 1")
+            raise BadInput(
+                f"phenotype: mixture {self.mixture} should be three shares that sum to 1"
+            )
         if not 18 <= self.age <= 80:
             raise BadInput(f"phenotype: age {self.age} should be between 18 and 80 years")
 
@@ -127,12 +129,13 @@ class HeadModel:
         return region
 
     @cached_property
-    def anchors(self) -> NDArray[np.intp]:
+    def anchors(self) -> Indices:
         """Vertices at the outermost points of the face, (4,)."""
         skin = np.flatnonzero(self.vertex_region == REGION["skin"])
         points = np.array(FACE_ANCHORS, np.float32)
         distance = ((self.mean[skin][None] - points[:, None]) ** 2).sum(axis=-1)
-        return skin[np.argmin(distance, axis=1)]
+        nearest: Indices = skin[np.argmin(distance, axis=1)]
+        return nearest
 
     @cached_property
     def normals(self) -> NormalAverager:
@@ -171,8 +174,11 @@ def head_model() -> HeadModel:
     path = files("flexpad.synth") / "assets" / "head.npz"
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as asset:
         arrays = {name: asset[name] for name in asset.files}
-    wide = {name: value.astype(np.float32) for name, value in arrays.items()
-            if value.dtype == np.float16}
+    wide = {
+        name: value.astype(np.float32)
+        for name, value in arrays.items()
+        if value.dtype == np.float16
+    }
     return HeadModel(
         mean=wide["mean"],
         components=wide["components"],
@@ -205,4 +211,4 @@ class NormalAverager:
         a, b, c = (vertices[self._triangles[:, corner]] for corner in range(3))
         normals: Floats = self._gather @ np.cross(b - a, c - a)
         length = np.sqrt((normals**2).sum(axis=1, keepdims=True))
-        return normals / np.maximum(length, 1e-12)
+        return np.asarray(normals / np.maximum(length, 1e-12), np.float32)

@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from flexpad.synth.head import Floats, head_model
+from flexpad.synth.arrays import Floats
+from flexpad.synth.head import head_model
 from flexpad.synth.mask import RigidMask, draw_rigid_mask
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
@@ -79,4 +80,3 @@ def draw_presentation(rng: np.random.Generator, species: str, person: Person) ->
     """
     draw = SPECIES[species] if species else _draw_bonafide
     return draw(rng, person)
-

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from flexpad.synth import person as channels
+from flexpad.synth.arrays import Floats
 from flexpad.synth.hair import Hair, opacity_and_streaks
-from flexpad.synth.head import REGION, Floats
+from flexpad.synth.head import REGION
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Seen, unit
@@ -48,7 +49,11 @@ def _with_relief(person: Person, seen: Seen) -> Seen:
     bumps = np.stack([noise(here, 0.0028, volume) for volume in range(3)], axis=1)
     tilt = np.float32(0.055 * person.roughness) * bumps
     x, y, _ = seen.paint[:, :3].T
-    forehead = smoothstep(0.028, 0.040, y) * smoothstep(0.075, 0.060, y) * smoothstep(0.06, 0.03, np.abs(x))
+    forehead = (
+        smoothstep(0.028, 0.040, y)
+        * smoothstep(0.075, 0.060, y)
+        * smoothstep(0.06, 0.03, np.abs(x))
+    )
     line = np.sin((y + 0.0015 * noise(here, 0.03, 1)) * np.float32(2 * np.pi / 0.011))
     tilt[:, 1] += np.float32(0.20 * person.wrinkles) * forehead * line
     skin = (seen.region == REGION["skin"]) | (seen.region == REGION["neck"])
@@ -56,9 +61,7 @@ def _with_relief(person: Person, seen: Seen) -> Seen:
     return Seen(seen.ray, seen.position, normal, seen.paint, seen.region)
 
 
-def _paint_hairs(
-    person: Person, here: Floats, paint: Floats, rgb: Floats, nir: Floats
-) -> None:
+def _paint_hairs(person: Person, here: Floats, paint: Floats, rgb: Floats, nir: Floats) -> None:
     """Lay brows, lashes and beard over the skin."""
     cover = np.maximum(paint_brows(person, here), _beard(person, here, paint))
     cover = np.maximum(cover, _lashes(paint))
@@ -83,7 +86,7 @@ def paint_brows(person: Person, here: Floats) -> Floats:
     across = np.abs(y - middle + 0.0006 * strands) / half
     ends = smoothstep(-0.06, 0.10, along) * smoothstep(1.06, 0.80, along)
     cover = density * smoothstep(1.25, 0.55, across) * ends * (z > -0.045)
-    return np.clip(cover * (0.88 + 0.22 * strands), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(cover * (0.88 + 0.22 * strands), 0, 1), np.float32)
 
 
 def _beard(person: Person, here: Floats, paint: Floats) -> Floats:
@@ -91,7 +94,7 @@ def _beard(person: Person, here: Floats, paint: Floats) -> Floats:
     if person.phenotype.male < 0.5:
         return density
     grain = noise(here + person.phase, (0.0022, 0.006, 0.0022), 3)
-    return np.clip(density * (0.85 + 0.28 * grain) - 0.03, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(density * (0.85 + 0.28 * grain) - 0.03, 0, 1), np.float32)
 
 
 def _lashes(paint: Floats) -> Floats:
@@ -130,7 +133,9 @@ def _paint_eye(
     x = place[:, 0] - side * EYE_CENTRE
     radius = np.sqrt(x**2 + place[:, 1] ** 2)
     corner = smoothstep(0.006, 0.014, np.abs(x))[:, None]
-    colour = np.array([0.66, 0.61, 0.56], np.float32) * (1 - corner * np.array([0.12, 0.32, 0.34], np.float32))
+    colour = np.array([0.66, 0.61, 0.56], np.float32) * (
+        1 - corner * np.array([0.12, 0.32, 0.34], np.float32)
+    )
     angle = np.arctan2(place[:, 1], x)
     spokes = 1 + 0.25 * np.sin(angle * 23 + 5 * np.sin(angle * 5)) * (radius > PUPIL_RADIUS)
     rim = smoothstep(IRIS_RADIUS * 0.72, IRIS_RADIUS, radius)
@@ -147,8 +152,8 @@ def _paint_eye(
 def hair_material(hair: Hair, seen: Seen) -> tuple[Material, Floats]:
     """Paint the points of hair.
 
-    Strands shine where the half vector is across them (J. T. Kajiya, T. L. Kay, SIGGRAPH 1989); here
-    the highlight comes with the brightness of the streaks on a broad lobe.
+    Strands shine where the half vector is across them (J. T. Kajiya, T. L. Kay, SIGGRAPH 1989);
+    here the highlight comes with the brightness of the streaks on a broad lobe.
 
     Returns:
         The material and the opacity of each point, (n,).

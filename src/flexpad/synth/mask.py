@@ -19,17 +19,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from flexpad.synth import person as channels
-from flexpad.synth.head import REGION, Floats, NormalAverager, head_model
+from flexpad.synth.arrays import Floats, Indices
+from flexpad.synth.head import REGION, NormalAverager, head_model
 from flexpad.synth.looks import paint_brows
 from flexpad.synth.motion import Moment
-from flexpad.synth.noise import noise
+from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import Person, draw_person
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.view import Pose, View, lay_person, person_parts
 
-EYE_HOLE = (0.0165, 0.0078)  # canonical half width and height around the middle of an eye, metres
-CLEARANCE = 0.0025  # metres between the shell and the wearer where they are closest
+EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres
+CLEARANCE = 0.0020  # metres between the shell and the wearer where they are closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ class Shell:
     Attributes:
         triangles: Of the outer surface, vertex numbers of the head, (T, 3).
         used: Vertices of the outer surface, (V,).
+        bare: Triangles of the wearer's head that are not hidden under it, (B,).
         rim: Edges of the border, pairs of vertices, (E, 2).
     """
 
     triangles: NDArray[np.int32]
-    used: NDArray[np.intp]
+    used: Indices
+    bare: Indices
     rim: NDArray[np.int32]
 
 
@@ -52,15 +55,17 @@ def face_shell() -> Shell:
     """Cut the face out of the head, with holes at the eyes."""
     model = head_model()
     middle = model.mean[model.triangles].mean(axis=1)
-    x, y, z = middle.T
-    side = np.abs(x)
-    outline = ((x / 0.079) ** 2 + ((y + 0.026) / 0.104) ** 2 < 1) & (z > -0.062)
-    eye = ((side - 0.0312) / EYE_HOLE[0]) ** 2 + ((y + 0.001) / EYE_HOLE[1]) ** 2 < 1
-    keep = outline & ~eye & (model.regions == REGION["skin"])
+    side, y = np.abs(middle[:, 0]), middle[:, 1]
+    out = _outline(middle)
+    eye = ((side - 0.0312) / EYE_HOLE[0]) ** 2 + ((y + 0.001) / EYE_HOLE[1]) ** 2
+    keep = (out < 1) & (eye > 1) & (model.regions == REGION["skin"])
     triangles = model.triangles[keep]
     edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     unique, count = np.unique(edges, axis=0, return_counts=True)
-    return Shell(triangles, np.unique(triangles), unique[count == 1].astype(np.int32))
+    # Near the holes and the border the wearer goes on under the shell, so that no gap opens.
+    hidden = keep & (out < 0.85) & (eye > 2.0)
+    bare = np.setdiff1d(model.visible_closed, np.flatnonzero(hidden))
+    return Shell(triangles, np.unique(triangles), bare, unique[count == 1].astype(np.int32))
 
 
 @cache
@@ -118,7 +123,8 @@ class RigidMask:
         """Render the mask on the wearer, whose eyes move and whose face is hidden."""
         actions = {k: v for k, v in moment.actions.items() if k.startswith("eye")}
         pose = Pose(moment.turn, moment.place, actions)
-        scene = Scene((*person_parts(self.wearer, pose), self._part(pose)))
+        head, *hair = person_parts(self.wearer, pose)
+        scene = Scene((_uncovered(head), *hair, self._part(pose)))
         view = View.empty(len(rays))
         seen = scene.cast(np.zeros_like(rays), rays)
         shell = seen.pop("mask", None)
@@ -134,7 +140,9 @@ class RigidMask:
         normals = _shell_normals()(self.outer)
         inner = self.outer - self.thickness * normals
         a, b = shell.rim.T
-        rim = np.concatenate([np.stack([a, b, a + count], 1), np.stack([b, b + count, a + count], 1)])
+        rim = np.concatenate(
+            [np.stack([a, b, a + count], 1), np.stack([b, b + count, a + count], 1)]
+        )
         triangles = np.concatenate([shell.triangles, rim]).astype(np.int32)
         both = np.concatenate([self.outer, inner])
         vertices = (both @ pose.turn.T + pose.place).astype(np.float32)
@@ -166,10 +174,16 @@ class RigidMask:
             gloss=np.full(count, self.gloss, np.float32),
             sharpness=np.full(count, self.sharpness, np.float32),
             scatter=np.full(3, 0.08, np.float32),
-            ambient=np.clip(self.victim.paint[:, channels.SHADE].mean() * np.ones(count), 0, 1).astype(
-                np.float32
-            ),
+            ambient=np.clip(
+                self.victim.paint[:, channels.SHADE].mean() * np.ones(count), 0, 1
+            ).astype(np.float32),
         )
+
+
+def _uncovered(head: Part) -> Part:
+    """A wearer's head without what the mask hides."""
+    model, bare = head_model(), face_shell().bare
+    return replace(head, triangles=model.triangles[bare], regions=model.regions[bare])
 
 
 @cache
@@ -190,10 +204,10 @@ def draw_rigid_mask(rng: np.random.Generator, victim: Person) -> RigidMask:
     contrast = rng.uniform(0.0, 0.5)
     grey = rgb.mean(axis=1) / rgb.mean()
     return RigidMask(
-        wearer=replace(wearer),
+        wearer=wearer,
         victim=victim,
         outer=_fit(rng, _cast_shape(rng, victim), wearer),
-        thickness=float(rng.uniform(0.002, 0.0045)),
+        thickness=float(rng.uniform(0.0012, 0.0035)),
         rgb=np.clip(painted, 0.01, 0.9).astype(np.float32),
         nir=(base * (1 + contrast * (grey - 1))).astype(np.float32),
         gloss=float(rng.uniform(0.3, 1.5)),
@@ -214,12 +228,25 @@ def _cast_shape(rng: np.random.Generator, victim: Person) -> Floats:
 
 
 def _fit(rng: np.random.Generator, shape: Floats, wearer: Person) -> Floats:
-    """Scale a mask and push it forward until it touches the wearer nowhere, (N, 3)."""
+    """Scale a mask, push it forward over the wearer's face and bend its border home, (N, 3)."""
     used = face_shell().used
-    scaled = shape * np.float32(rng.uniform(0.98, 1.08))
+    scaled = shape * np.float32(rng.uniform(0.98, 1.06))
     scaled = scaled + np.array([rng.normal(0, 0.0015), rng.normal(0, 0.002), 0], np.float32)
     into = wearer.shape[used, 2] - scaled[used, 2]
-    # The nose and the cheeks give way a little; what is left over lies inside the shell.
-    forward = float(np.quantile(into, 0.97)) + CLEARANCE + rng.uniform(0, 0.006)
-    moved: Floats = scaled + np.array([0, 0, forward], np.float32)
-    return moved.astype(np.float32)
+    forward = float(np.quantile(into, 0.60)) + CLEARANCE + rng.uniform(0, 0.003)
+    moved = scaled + np.array([0, 0, forward], np.float32)
+    # Where the wearer's face is larger the shell was cast over it.
+    moved[:, 2] = np.maximum(moved[:, 2], wearer.shape[:, 2] + np.float32(CLEARANCE))
+    moved = moved + np.float32(0.6) * (_smoother() @ moved - moved)
+    gap = np.float32(rng.uniform(0.001, 0.008))
+    home = wearer.shape + gap * head_model().normals(wearer.shape)
+    near = smoothstep(0.72, 1.0, _outline(head_model().mean))[:, None]
+    fitted = moved + near * (home - moved)
+    return np.asarray(fitted, np.float32)
+
+
+def _outline(places: Floats) -> Floats:
+    """How far out canonical places (n, 3) are, 1 at the border of a mask, (n,)."""
+    x, y, z = places.T
+    oval = np.sqrt((x / 0.079) ** 2 + ((y + 0.026) / 0.104) ** 2)
+    return np.asarray(np.maximum(oval, 1 - (z + 0.062) / 0.15), np.float32)

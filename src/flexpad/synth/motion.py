@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from flexpad.synth.head import Floats
+from flexpad.synth.arrays import Floats
 from flexpad.synth.render import rotation
 
+Doubles = NDArray[np.float64]
 FRAMES_PER_SECOND = 30.0
 YAW, PITCH, ROLL = 0.24, 0.11, 0.06  # radians, spread of the mean pose of a recording
 DISTANCE = (0.38, 0.70)  # metres
@@ -22,8 +24,13 @@ DISTANCE = (0.38, 0.70)  # metres
 EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
     "smile": {"mouthSmile": 0.60, "cheekSquint": 0.35, "eyeSquint": 0.20, "mouthDimple": 0.2},
-    "laugh": {"mouthSmile": 0.70, "cheekSquint": 0.5, "jawOpen": 0.16, "mouthUpperUp": 0.25,
-              "eyeSquint": 0.25},
+    "laugh": {
+        "mouthSmile": 0.70,
+        "cheekSquint": 0.5,
+        "jawOpen": 0.16,
+        "mouthUpperUp": 0.25,
+        "eyeSquint": 0.25,
+    },
     "talk": {"jawOpen": 0.20, "mouthFunnel": 0.25, "mouthLowerDown": 0.2},
     "surprise": {"browInnerUp": 0.6, "browOuterUp": 0.5, "jawOpen": 0.12, "eyeWide": 0.35},
     "frown": {"browDown": 0.60, "mouthFrown": 0.30, "eyeSquint": 0.15},
@@ -54,15 +61,15 @@ class Moment:
 class Motion:
     """One recording's movement; call :meth:`at` for a moment of it."""
 
-    pose: Floats  # yaw, pitch, roll, x, y, z: mean, (6,)
-    sway: Floats  # amplitudes (6, 2)
-    rate: Floats  # hertz, (6, 2)
-    phase: Floats  # radians, (6, 2)
+    pose: Doubles  # yaw, pitch, roll, x, y, z: mean, (6,)
+    sway: Doubles  # amplitudes (6, 2)
+    rate: Doubles  # hertz, (6, 2)
+    phase: Doubles  # radians, (6, 2)
     expressions: tuple[str, str]
     strength: float
     lopsided: float
     gaze: tuple[float, float]
-    blink_at: Floats  # seconds, (3,)
+    blink_at: Doubles  # seconds, (3,)
 
     def at(self, seconds: float) -> Moment:
         """Where the face is after some seconds."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from flexpad.synth.arrays import Floats
 
 CELLS = 64  # cells along each side of a volume
 FEATURE = 6.0  # cells from one bump to the next

@@ -7,8 +7,9 @@ from functools import cache
 
 import numpy as np
 
+from flexpad.synth.arrays import Floats
 from flexpad.synth.hair import CUTS, Hair, cover_of, grow_hair
-from flexpad.synth.head import ETHNICITIES, REGION, Floats, Phenotype, head_model
+from flexpad.synth.head import ETHNICITIES, REGION, Phenotype, head_model
 from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
 from flexpad.synth.skin import HAIR, IRIS, skin_reflectance
@@ -66,8 +67,9 @@ def draw_phenotype(rng: np.random.Generator) -> Phenotype:
     mixture = rng.dirichlet([0.25, 0.25, 0.25])
     age = float(np.clip(18 + 52 * rng.beta(1.3, 1.9), 18, 78))
     mixture = mixture / mixture.sum()
-    return Phenotype((float(mixture[0]), float(mixture[1]), float(mixture[2])), age,
-                     float(rng.integers(2)))
+    return Phenotype(
+        (float(mixture[0]), float(mixture[1]), float(mixture[2])), age, float(rng.integers(2))
+    )
 
 
 def draw_person(rng: np.random.Generator, phenotype: Phenotype | None = None) -> Person:
@@ -133,7 +135,9 @@ def _draw_hair(
     if male:
         recession = max(0.0, rng.normal((phenotype.age - 30) * 0.35, 5.0))
     cut = CUTS[name]
-    cut = replace(cut, recession=float(min(recession, 24.0)), volume=cut.volume * rng.uniform(0.75, 1.25))
+    cut = replace(
+        cut, recession=float(min(recession, 24.0)), volume=cut.volume * rng.uniform(0.75, 1.25)
+    )
     return grow_hair(head_model(), shape, cut, colour, rng)
 
 
@@ -147,8 +151,10 @@ def _draw_iris(rng: np.random.Generator, melanin: float) -> Floats:
 def _draw_brow(rng: np.random.Generator, phenotype: Phenotype) -> Floats:
     thick = rng.normal(0.0042 + 0.0010 * phenotype.male, 0.0007)
     density = rng.uniform(0.55, 0.95)
-    return np.array([max(thick, 0.0022), density, rng.normal(0.0035, 0.0015),
-                     rng.normal(0.0, 0.0012)], np.float32)
+    return np.array(
+        [max(thick, 0.0022), density, rng.normal(0.0035, 0.0015), rng.normal(0.0, 0.0012)],
+        np.float32,
+    )
 
 
 def _paint(rng: np.random.Generator, person: Person) -> Floats:
@@ -196,8 +202,10 @@ def _beard(rng: np.random.Generator, person: Person) -> Floats:
     styles = {"shaved": 0.10, "shadow": 0.30, "stubble": 0.55, "full": 0.92, "moustache": 0.0}
     style = str(rng.choice(list(styles), p=[0.42, 0.22, 0.18, 0.13, 0.05]))
     density = styles[style] * below_nose if style != "moustache" else 0.85 * lip
-    density = density * (model.vertex_region == REGION["skin"]) * (1 - np.clip(model.lips * 1.5, 0, 1))
-    return density.astype(np.float32)
+    density = (
+        density * (model.vertex_region == REGION["skin"]) * (1 - np.clip(model.lips * 1.5, 0, 1))
+    )
+    return np.asarray(density, np.float32)
 
 
 @cache
@@ -219,4 +227,4 @@ def ambient_share(rays: int = 64, reach: float = 0.07) -> Floats:
     directions = np.einsum("rk,nkj->nrj", local.astype(np.float32), basis).reshape(-1, 3)
     origins = np.repeat(model.mean + 0.0008 * normals, rays, axis=0)
     blocked = scene.blocked(origins, directions, reach)
-    return (1 - blocked.reshape(-1, rays).mean(axis=1)).astype(np.float32)
+    return np.asarray(1 - blocked.reshape(-1, rays).mean(axis=1), np.float32)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flexpad.synth.arrays import Pixels
 from flexpad.synth.instruments import Presentation, draw_presentation
 from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
 from flexpad.synth.person import Person
-from flexpad.synth.sensors import Pixels, Sensors, draw_sensors, record, samples_for
+from flexpad.synth.sensors import Sensors, draw_sensors, record, samples_for
 from flexpad.synth.shading import Illumination, draw_illumination
 from flexpad.synth.view import frame_face
 
@@ -27,7 +28,9 @@ class Recording:
     zoom: float
     shift: tuple[float, float]
 
-    def items(self, frame: int, size: int, rng: np.random.Generator) -> tuple[Pixels, Pixels, Pixels]:
+    def items(
+        self, frame: int, size: int, rng: np.random.Generator
+    ) -> tuple[Pixels, Pixels, Pixels]:
         """Take the three pictures of one frame.
 
         Args:

@@ -13,8 +13,8 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
+from flexpad.synth.arrays import Booleans, Floats, Indices
+
 NONE = np.zeros(0, np.uint8)
 
 
@@ -78,7 +78,7 @@ class Seen:
     paint: Floats
     region: NDArray[np.uint8]
 
-    def pick(self, which: NDArray[np.bool_] | Indices) -> Seen:
+    def pick(self, which: Booleans | Indices) -> Seen:
         """Only some of the points."""
         return Seen(
             self.ray[which],
@@ -99,7 +99,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         offsets = np.cumsum([0, *(len(part.vertices) for part in self.parts)])
-        triangles = [part.triangles + offset for part, offset in zip(self.parts, offsets, strict=False)]
+        triangles = [
+            part.triangles + offset for part, offset in zip(self.parts, offsets, strict=False)
+        ]
         self._starts = np.cumsum([0, *(len(part.triangles) for part in self.parts)])
         self._embree = EmbreeScene()
         vertices = np.concatenate([part.vertices for part in self.parts])
@@ -134,9 +136,7 @@ class Scene:
                 )
         return seen
 
-    def blocked(
-        self, points: Floats, toward: Floats, reach: float = 1e6
-    ) -> NDArray[np.bool_]:
+    def blocked(self, points: Floats, toward: Floats, reach: float = 1e6) -> Booleans:
         """Say which points do not see as far as they should.
 
         Args:
@@ -154,9 +154,7 @@ class Scene:
         return np.asarray(hit) >= 0
 
 
-def _interpolate(
-    part: Part, triangle: Indices, weights: tuple[Floats, Floats], hit: Seen
-) -> Seen:
+def _interpolate(part: Part, triangle: Indices, weights: tuple[Floats, Floats], hit: Seen) -> Seen:
     """Fill in what a part says about points; ``hit.normal`` is the direction of the ray."""
     u, v = (weight[:, None] for weight in weights)
     a, b, c = np.take(part.triangles, triangle, axis=0).T
@@ -185,4 +183,4 @@ def rotation(yaw: float, pitch: float, roll: float) -> Floats:
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return (about_z @ about_x @ about_y).astype(np.float32)
+    return np.asarray(about_z @ about_x @ about_y, np.float32)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from flexpad.synth.head import Floats
+from flexpad.synth.arrays import Floats, Pixels
 from flexpad.synth.shading import Illumination
 from flexpad.synth.view import View
 
-Pixels = NDArray[np.uint8]
 WINDOW = 0.17  # metres of depth that the 256 grey levels of a face crop span
+# What white balance takes for granted about faces: a middling skin of skin.py.  # inferred
+SKIN_COLOUR = np.array([0.44, 0.26, 0.18], np.float32)
 MIDDLE_GREY = 0.20  # mean level of a face that automatic exposure aims at
 STEP = 0.001  # metres, quantisation of depth
 
@@ -35,6 +35,8 @@ class Sensors:
         grain: Noise of the colour camera at middle grey, linear.
         axial: Noise of depth at half a metre, metres.
         ripple: Slow error of depth over the picture, metres.
+        grid: How far apart a depth sensor's own samples are: blur of depth, pixels.
+        leap: Second difference of depth from which a pixel is taken for an edge, metres.
         echo_floor: Echo below which a depth pixel is missing.
         infrared_gain: Factor on the infrared exposure.
         infrared_grain: Noise of the infrared camera, linear.
@@ -52,6 +54,8 @@ class Sensors:
     grain: float
     axial: float
     ripple: float
+    grid: float
+    leap: float
     echo_floor: float
     infrared_gain: float
     infrared_grain: float
@@ -73,6 +77,8 @@ def draw_sensors(rng: np.random.Generator) -> Sensors:
         grain=float(np.exp(rng.normal(np.log(0.007), 0.35))),
         axial=float(rng.uniform(0.0007, 0.0015)),
         ripple=float(rng.uniform(0.0003, 0.0012)),
+        grid=float(rng.uniform(0.5, 1.1)),
+        leap=float(rng.uniform(0.006, 0.012)),
         echo_floor=float(rng.uniform(0.08, 0.14)),
         infrared_gain=float(np.exp(rng.normal(0, 0.18))),
         infrared_grain=float(np.exp(rng.normal(np.log(0.010), 0.3))),
@@ -92,7 +98,7 @@ def record(
         view: What reaches the cameras.
         size: Side of the pictures in pixels.
         sensors: The cameras.
-        light: The light, whose colour automatic white balance knows.
+        light: The light, whose colour automatic white balance partly knows.
         rng: For noise.
 
     Returns:
@@ -105,7 +111,9 @@ def record(
     rgb = _shrink(view.rgb + clear[:, None] * sensors.room[:3], size)
     nir = _shrink(view.nir + clear * sensors.room[3], size)
     colour = expose(rgb, cover, sensors, light)
-    grain = sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
+    grain = (
+        sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
+    )
     colour = tone(_blur(colour, sensors.focus) + _blur(grain, 0.4))
     depth = _measure_depth(view, size, face, sensors, rng)
     infrared = _expose_infrared(nir, cover, sensors, rng)
@@ -149,7 +157,9 @@ def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Fl
 def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
     """Set exposure and white balance from the face, as phones and webcams do; (h, w, 3)."""
     lamp = light.key_colour + light.sky
-    gains = (lamp.mean() / lamp) ** sensors.balance * sensors.cast
+    face = (rgb * cover[..., None]).sum(axis=(0, 1)) / SKIN_COLOUR
+    guess = np.sqrt(lamp / lamp.mean() * face / max(float(face.mean()), 1e-6))
+    gains = np.clip(guess, 0.4, 2.5) ** -sensors.balance * sensors.cast
     rgb = rgb * gains.astype(np.float32)
     level = float((rgb.mean(axis=-1) * cover).sum() / max(float(cover.sum()), 1.0))
     gain = sensors.exposure * (max(level, 1e-3) / MIDDLE_GREY) ** -sensors.adaptation
@@ -176,12 +186,13 @@ def _measure_depth(
     z = np.where(far, 9.0, z).astype(np.float32)
     shape = z.shape
     jump = _jump(z)
-    edge = jump > 0.006
+    edge = jump > sensors.leap
     chance = rng.random(shape, np.float32)
     flying = edge & (chance > 0.7) & (jump < 0.3)
     z = np.where(flying, ndimage.uniform_filter(z, 3), z)
     dim = 1 + 1.4 * np.clip(0.35 - echo, 0, 1)
     axial = sensors.axial * (z / 0.5) ** 2 * dim
+    z = np.where(jump < 0.05, _blur(np.minimum(z, np.median(z) + 0.3), sensors.grid), z)
     z = z + axial * 2.2 * _blur(rng.standard_normal(shape, np.float32), 0.8)
     z = z + _ripple(size, sensors)
     z = np.round(z / STEP) * STEP
@@ -200,13 +211,15 @@ def _jump(z: Floats) -> Floats:
     middle = padded[1:-1, 1:-1]
     down = np.abs(padded[:-2, 1:-1] + padded[2:, 1:-1] - 2 * middle)
     across = np.abs(padded[1:-1, :-2] + padded[1:-1, 2:] - 2 * middle)
-    return np.maximum(down, across)
+    return np.asarray(np.maximum(down, across), np.float32)
 
 
 def _ripple(size: int, sensors: Sensors) -> Floats:
     """The slow error of a depth sensor's calibration, metres, (size, size)."""
-    y, x = np.mgrid[0:1:size * 1j, 0:1:size * 1j].astype(np.float32)
-    waves = np.sin(5 * x + 3 * y + sensors.seed_phase[0]) + np.sin(7 * y - 4 * x + sensors.seed_phase[1])
+    y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j].astype(np.float32)
+    waves = np.sin(5 * x + 3 * y + sensors.seed_phase[0]) + np.sin(
+        7 * y - 4 * x + sensors.seed_phase[1]
+    )
     ripple: Floats = (sensors.ripple * waves).astype(np.float32)
     return ripple
 
@@ -218,9 +231,11 @@ def _expose_infrared(
     level = float((nir * cover).sum() / max(float(cover.sum()), 1.0))
     gain = sensors.infrared_gain * 0.80 * (max(level, 1e-3) / 0.50) ** -0.5
     exposed = nir * np.float32(gain)
-    noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(0.2 + 2 * np.clip(exposed, 0, None))
+    noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(
+        0.2 + 2 * np.clip(exposed, 0, None)
+    )
     noisy = _blur(exposed, sensors.infrared_focus) + sensors.infrared_grain * noise
-    return np.clip(noisy, 0, 1) ** np.float32(1 / 1.5)
+    return np.asarray(np.clip(noisy, 0, 1) ** np.float32(1 / 1.5), np.float32)
 
 
 def _blur(image: Floats, sigma: float) -> Floats:

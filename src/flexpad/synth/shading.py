@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flexpad.synth.render import Floats, Scene, Seen, unit
+from flexpad.synth.arrays import Floats
+from flexpad.synth.render import Scene, Seen, unit
 
 SHADOW_OFFSET = 0.0015  # metres a point is lifted off its surface before it looks for the light
 
@@ -66,7 +67,7 @@ def draw_illumination(rng: np.random.Generator) -> Illumination:
 
 def _direction(yaw: float, height: float) -> Floats:
     vector = np.array([np.sin(yaw), height, np.cos(yaw)])
-    return (vector / np.sqrt((vector**2).sum())).astype(np.float32)
+    return np.asarray(vector / np.sqrt((vector**2).sum()), np.float32)
 
 
 @dataclass

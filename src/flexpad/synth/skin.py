@@ -2,9 +2,9 @@
 
 Skin is a thin absorbing epidermis over a scattering, blood-filled dermis. Sources:
 
-- melanin: absorption 6.6e11 * wavelength^-3.33 per cm for a pure melanosome (S. L. Jacques, "Optical
-  properties of biological tissues: a review", Phys. Med. Biol. 58, 2013, R37). Share of the
-  epidermis: 1-3 % in lightly, 11-16 % in moderately, 18-43 % in darkly pigmented skin
+- melanin: absorption 6.6e11 * wavelength^-3.33 per cm for a pure melanosome (S. L. Jacques,
+  "Optical properties of biological tissues: a review", Phys. Med. Biol. 58, 2013, R37). Share of
+  the epidermis: 1-3 % in lightly, 11-16 % in moderately, 18-43 % in darkly pigmented skin
   (S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998).
 - haemoglobin: molar extinction compiled by S. Prahl, "Optical absorption of hemoglobin", OMLC,
   1999; 150 g/l, 64,500 g/mol.
@@ -21,9 +21,8 @@ J. Res. NIST 122, 2017, article 26): pigmentation parts people far less at 850 n
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from flexpad.synth.arrays import Floats
 
 WAVELENGTHS = np.array([650.0, 550.0, 450.0, 850.0])  # nm: red, green, blue, near infrared
 _OXY = np.array([368.0, 43016.0, 62816.0, 1058.0])  # molar extinction, 1/(cm M)

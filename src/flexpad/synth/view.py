@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flexpad.synth.arrays import Floats
 from flexpad.synth.hair import Hair
-from flexpad.synth.head import REGION, Floats, head_model
+from flexpad.synth.head import REGION, head_model
 from flexpad.synth.looks import hair_material, head_material
 from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen
 from flexpad.synth.shading import Illumination, shade
 
 LIP_PARTING = ("jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft", "tongueOut")
+EYE_ECHO = 0.14  # inferred
 COLLAR = -0.150  # canonical height at which a face parser lets go of the neck, metres
 
 
@@ -191,12 +193,13 @@ def lay_head(
     height = seen.paint[:, 1]
     face = ((seen.region != REGION["neck"]) | (height > COLLAR)).astype(np.float32)
     face *= height > COLLAR - 0.3 * np.maximum(-seen.paint[:, 2] - 0.06, 0)
-    view.lay(seen, lit, face, np.clip(material.nir / 0.4, 0.2, 1))
+    echo = np.clip(material.nir / 0.4, 0.2, 1)
+    # A wet eye mirrors the projector's light away, so depth is often missing there.
+    echo[(seen.region == REGION["eye_left"]) | (seen.region == REGION["eye_right"])] = EYE_ECHO
+    view.lay(seen, lit, face, echo)
 
 
-def lay_hair(
-    view: View, person: Person, seen: Seen, light: Illumination, scene: Scene
-) -> None:
+def lay_hair(view: View, person: Person, seen: Seen, light: Illumination, scene: Scene) -> None:
     """Shade the points of hair and lay them over a view."""
     assert person.hair is not None
     material, opacity = hair_material(person.hair, seen)
