@@ -214,7 +214,8 @@ def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
     strand = np.stack([across + wave, along, np.zeros_like(along)], axis=1) + hair.phase
     strands = noise(strand, (0.0035, 0.05, 1.0)) + 0.6 * noise(strand, (0.0016, 0.03, 1.0), 1)
     tuft = noise(strand, (0.014, 0.06, 1.0), 2)
-    edge = border + cut.ragged * (0.55 * strands + 0.45 * tuft)
+    uneven = np.float32(cut.ragged) * (0.55 * strands + 0.45 * tuft)
+    edge = np.asarray(border + uneven, np.float32)
     opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - 0.12 * (strands < -0.9))
     streaks = np.clip(1 + 0.22 * strands + 0.16 * tuft, 0.25, 2.2)
     return opacity, streaks.astype(np.float32)

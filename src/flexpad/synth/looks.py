@@ -100,7 +100,7 @@ def _beard(person: Person, here: Floats, paint: Floats) -> Floats:
 def _lashes(paint: Floats) -> Floats:
     upper = smoothstep(0.35, 0.85, paint[:, channels.UPPER_RIM])
     lower = smoothstep(0.55, 1.0, paint[:, channels.LOWER_RIM])
-    return np.maximum(0.85 * upper, 0.30 * lower)
+    return np.asarray(np.maximum(0.85 * upper, 0.30 * lower), np.float32)
 
 
 def _paint_inside(
