@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -105,6 +106,21 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set").write_text("mine")
     with pytest.raises(BadInput, match="is a file"):
         generate(tmp_path / "set", TINY, workers=1)
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_complete_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, *_rest: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    monkeypatch.setattr(module, "render_video", full)
+    with pytest.raises(
+        BadInput, match=r"real\.rssdk: cannot be written \(No space left"
+    ) as refusal:
+        generate(tmp_path / "set", TINY, workers=1)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "set" / "CASIA_SURF" / "RENDERED.json").exists()
 
 
 def test_a_damaged_record_is_refused(rendered: Path, tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
         False if the set was already complete with the same settings, so nothing was rendered.
 
     Raises:
-        BadInput: The folder holds something else, or a set with other settings.
+        BadInput: The folder holds something else, or a set with other settings; or the disk is
+            full.
     """
     if workers < 1:
         raise BadInput(f"synth: workers is {workers}, it should be 1 or more")
@@ -118,11 +119,17 @@ def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
     if _claim(root, settings):
         return False
     subjects = list_subjects(config)
-    attributes = _render_all(root, config, subjects, workers)
-    _write_lists(root, config, subjects)
-    people = {subject.name: attributes[subject.name] for subject in subjects}
-    _write_json(root / SET / COMPLETE, {**settings, "subjects": people})
-    (root / SET / BEGUN).unlink(missing_ok=True)
+    try:
+        attributes = _render_all(root, config, subjects, workers)
+        _write_lists(root, config, subjects)
+        people = {subject.name: attributes[subject.name] for subject in subjects}
+        _write_json(root / SET / COMPLETE, {**settings, "subjects": people})
+        (root / SET / BEGUN).unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or root}: cannot be written ({error.strerror}); make room and run"
+            " again, finished recordings are kept"
+        ) from error
     return True
 
 

@@ -179,7 +179,7 @@ def _as_surface(
         cut=cut,
         ends=ends,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        curl=0.012 if cut is CUTS["curly"] else float(rng.uniform(0, 0.004)),
+        curl=0.012 if cut is CUTS["curly"] else float(rng.uniform(0, 0.003)),
     )
 
 
@@ -210,7 +210,8 @@ def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
     """
     cut = hair.cut
     across, along, border = paint[:, 0], paint[:, 1], paint[:, 2]
-    wave = hair.curl * np.sin(along * (2 * np.pi / 0.035) + 40 * across)
+    length = np.float32(0.03 + 0.10 * hair.phase[0])
+    wave = hair.curl * np.sin(along * (2 * np.pi / length) + 25 * across)
     strand = np.stack([across + wave, along, np.zeros_like(along)], axis=1) + hair.phase
     strands = noise(strand, (0.0035, 0.05, 1.0)) + 0.6 * noise(strand, (0.0016, 0.03, 1.0), 1)
     tuft = noise(strand, (0.014, 0.06, 1.0), 2)

@@ -162,7 +162,7 @@ def hair_material(hair: Hair, seen: Seen) -> tuple[Material, Floats]:
     root = smoothstep(0.0, 0.012, seen.paint[:, 2])
     rgb = hair.colour[:3] * (streaks * (0.75 + 0.25 * root))[:, None]
     nir = hair.colour[3] * (0.5 + 0.5 * streaks)
-    gloss = 0.55 * np.clip(streaks - 0.55, 0, 1.2)
+    gloss = 0.32 * np.clip(streaks - 0.55, 0, 1.2)
     count = len(opacity)
     material = Material(
         rgb=rgb.astype(np.float32),

@@ -164,7 +164,7 @@ def _paint(rng: np.random.Generator, person: Person) -> Floats:
     x, y, z = place.T
     side = np.abs(x)
     here = place + person.phase
-    flush = rng.uniform(0.3, 1.0)
+    flush = rng.uniform(0.2, 0.85)
     cheeks = np.exp(-(((side - 0.040) / 0.020) ** 2) - ((y + 0.045) / 0.022) ** 2) * (z > -0.03)
     nose = np.exp(-((side / 0.013) ** 2) - ((y + 0.040) / 0.014) ** 2) * (z > 0.01)
     blotches = 0.25 * smooth_noise(here, 0.045) + 0.22 * smooth_noise(here, 0.014, 1)

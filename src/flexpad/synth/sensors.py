@@ -67,7 +67,7 @@ class Sensors:
 
 def draw_sensors(rng: np.random.Generator) -> Sensors:
     """Draw the cameras of a recording."""
-    room = np.append(rng.uniform(0.03, 0.35) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
+    room = np.append(rng.uniform(0.02, 0.22) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
     return Sensors(
         exposure=float(np.exp(rng.normal(0, 0.16))),
         adaptation=float(rng.uniform(0.60, 0.85)),
@@ -151,7 +151,7 @@ def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Fl
     wander = _blur(rng.standard_normal(cover.shape, np.float32), cover.shape[0] / 20)
     wander /= max(float(wander.std()), 1e-9)
     blurred = _blur(cover, cover.shape[0] / 80)
-    return (blurred > 0.52 + 0.12 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+    return (blurred > 0.60 + 0.10 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
 
 
 def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
