@@ -134,7 +134,7 @@ class Recorder:
         self.lengths.append(tokens.shape[1])
         return tokens
 
-    def beside(self, layer: int, normed: Tensor) -> Tensor:
+    def beside(self, layer: int, normed: Tensor) -> Tensor:  # noqa: ARG002
         # A constant would be taken out again by the norms.
         return self.value * torch.arange(normed.shape[-1]).expand_as(normed)
 

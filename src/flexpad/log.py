@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console()
+# A pipe has no width of its own; 100 columns hold the widest table.
+console = Console(width=None if sys.stdout.isatty() else 100)
 errors = Console(stderr=True)
 
 logger = logging.getLogger("flexpad")

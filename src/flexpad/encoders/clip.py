@@ -111,7 +111,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool) -> Tensor:
     if causal:
         later = torch.ones(match.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
         match = match.masked_fill(later, -torch.inf)
-    return match.softmax(dim=-1).to(v.dtype) @ v
+    mixed: Tensor = match.softmax(dim=-1).to(v.dtype) @ v
+    return mixed
 
 
 class Attention(nn.Module):

@@ -220,7 +220,9 @@ class FmmRpl(Method):
         if config.learn_scale:
             clip.log_scale.requires_grad_(True)
         self._text_cache: Tensor | None = None
-        self.register_load_state_dict_post_hook(FmmRpl._forget_text)
+        self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
+            FmmRpl._forget_text
+        )
 
     # -- the verbs ---------------------------------------------------------------------------
 

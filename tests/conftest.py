@@ -1,0 +1,63 @@
+"""A small rendered set and a model trained on it, made once for each test process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from flexpad.data.manifest import Manifest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tests run side by side, and their tensors are small."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory) -> Path:
+    """A folder with a rendered set and its ``manifest.csv``."""
+    from flexpad import readers
+    from flexpad.data import manifest as manifests
+    from flexpad.synth.generate import SynthConfig, generate
+
+    root = tmp_path_factory.mktemp("rendered")
+    config = SynthConfig(seed=3, subjects=(3, 2, 2), bonafide_frames=2, attack_frames=1, size=48)
+    generate(root / "set", config, workers=1)
+    manifests.write(readers.READERS["casia_surf"](root / "set"), root / "manifest.csv")
+    return root
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run and the rows it was trained on."""
+
+    folder: Path
+    manifest: Manifest
+
+
+@pytest.fixture(scope="session")
+def trained(rendered, tmp_path_factory) -> Trained:
+    """A run with a model, both score tables and a report."""
+    from flexpad import checkpoint
+    from flexpad.data import manifest as manifests
+    from flexpad.recipe import MethodRecipe, Recipe, TrainRecipe
+    from flexpad.report import report
+    from flexpad.score import score
+    from flexpad.train import train
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    manifest = manifests.read(rendered / "manifest.csv")
+    recipe = Recipe(
+        method=MethodRecipe(options={"rank": 4, "depth": 2}),
+        train=TrainRecipe(epochs=2, pairs=3, ema=0.9),
+    )
+    train(manifest, recipe, folder)
+    model = checkpoint.load(folder)
+    dev, test = (
+        score(model, manifest, split, folder / f"scores-{split}.csv") for split in ("dev", "test")
+    )
+    report(dev, test, folder)
+    return Trained(folder, manifest)

@@ -1,0 +1,182 @@
+"""One geometry for all modalities, photometry for each, and images that cannot be used."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from flexpad.data import transforms
+from flexpad.data.transforms import Geometry
+from flexpad.recipe import AugmentRecipe
+from flexpad.types import BadInput, Modality
+
+STILL = AugmentRecipe(enlarge=1.0, rotation=0.0, flip=0.0, colour=0.0, infrared=0.0)
+RGB, DEPTH, IR = Modality.RGB, Modality.DEPTH, Modality.IR
+
+
+def numbered(size: int) -> Image.Image:
+    """An image whose every pixel has its own value."""
+    return Image.fromarray(np.arange(size * size, dtype=np.uint8).reshape(size, size))
+
+
+def dot(size: int, x: int, y: int) -> Image.Image:
+    pixels = np.zeros((size, size), np.uint8)
+    pixels[y - 1 : y + 2, x - 1 : x + 2] = 255
+    return Image.fromarray(pixels)
+
+
+def centre_of(pixels: np.ndarray) -> tuple[float, float]:
+    ys, xs = np.nonzero(pixels > 100)
+    return float(xs.mean()), float(ys.mean())
+
+
+class TestPlace:
+    def test_nothing_to_do_changes_nothing(self):
+        image = numbered(16)
+        assert np.array_equal(transforms.place(image, Geometry(), 16), np.asarray(image))
+
+    def test_mirror_is_left_right(self):
+        image = numbered(16)
+        placed = transforms.place(image, Geometry(mirrored=True), 16)
+        assert np.array_equal(placed, np.asarray(image)[:, ::-1])
+
+    def test_quarter_turn(self):
+        image = numbered(16)
+        placed = transforms.place(image, Geometry(angle=math.pi / 2), 16).astype(int)
+        assert np.abs(placed - np.rot90(np.asarray(image), 1)).max() <= 1  # of rounding
+
+    def test_crop_is_where_it_says(self):
+        image = numbered(16)
+        placed = transforms.place(image, Geometry(side=0.5, x=0.25, y=0.75), 8)
+        assert np.array_equal(placed, np.asarray(image)[8:, :8])
+
+    def test_outside_is_black(self):
+        white = Image.new("L", (32, 32), 255)
+        placed = transforms.place(white, Geometry(angle=math.pi / 4), 32)
+        assert placed[0, 0] == 0
+        assert placed[16, 16] == 255
+
+    @given(seed=st.integers(0, 1000), x=st.integers(20, 44), y=st.integers(20, 44))
+    def test_other_resolutions_show_the_same_view(self, seed, x, y):
+        """A dot at one place of the face stays at one place in every modality."""
+        geometry = transforms.draw_geometry(np.random.default_rng(seed), AugmentRecipe())
+        small = transforms.place(dot(64, x, y), geometry, 56)
+        doubled = transforms.place(dot(64, x, y).resize((128, 128)), geometry, 56)
+        if (small > 100).any() and (doubled > 100).any():
+            assert np.allclose(centre_of(small), centre_of(doubled), atol=0.8)
+
+
+class TestDraw:
+    @given(st.integers(0, 10_000))
+    def test_crops_stay_inside_the_image(self, seed):
+        augment = AugmentRecipe()
+        drawn = transforms.draw_geometry(np.random.default_rng(seed), augment)
+        assert drawn.side / 2 - 1e-9 <= drawn.x <= 1 - drawn.side / 2 + 1e-9
+        assert drawn.side / 2 - 1e-9 <= drawn.y <= 1 - drawn.side / 2 + 1e-9
+        assert abs(drawn.angle) <= math.radians(augment.rotation)
+
+
+class TestJitter:
+    @pytest.fixture
+    def pixels(self):
+        pixels = np.random.default_rng(0).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
+        pixels[:2] = 0  # a removed background
+        return pixels
+
+    def test_depth_is_a_measurement(self, pixels):
+        rng = np.random.default_rng(0)
+        assert transforms.jitter(pixels, DEPTH, rng, AugmentRecipe()) is pixels
+
+    @pytest.mark.parametrize("modality", [RGB, IR])
+    def test_background_stays_black(self, pixels, modality):
+        varied = transforms.jitter(pixels, modality, np.random.default_rng(1), AugmentRecipe())
+        assert (varied[:2] == 0).all()
+        assert not np.allclose(varied[2:], pixels[2:])
+        assert varied.min() >= 0
+        assert varied.max() <= 1
+
+    def test_infrared_keeps_its_channels_equal(self):
+        grey = np.repeat(np.random.default_rng(0).uniform(0, 1, (8, 8, 1)), 3, axis=2)
+        varied = transforms.jitter(
+            grey.astype(np.float32), IR, np.random.default_rng(1), AugmentRecipe()
+        )
+        assert np.array_equal(varied[..., 0], varied[..., 2])
+
+
+class TestPrepare:
+    def test_evaluation_draws_nothing(self):
+        images = {RGB: Image.effect_noise((40, 40), 50).convert("RGB")}
+        first, present = transforms.prepare(images, 32, AugmentRecipe())
+        second, _ = transforms.prepare(images, 32, AugmentRecipe())
+        assert np.array_equal(first, second)
+        assert present.tolist() == [True, False, False]
+        assert (first[1:] == 0).all()
+
+    def test_training_gives_all_modalities_one_geometry(self):
+        image = dot(64, 40, 24)
+        images = {RGB: image.convert("RGB"), DEPTH: image, IR: image}
+        augment = AugmentRecipe(colour=0.0, infrared=0.0)
+        stacked, _ = transforms.prepare(images, 56, augment, np.random.default_rng(3))
+        channels = stacked[:, 0]
+        assert np.array_equal(channels[0], channels[1])
+        assert np.array_equal(channels[0], channels[2])
+        other, _ = transforms.prepare(images, 56, augment, np.random.default_rng(4))
+        assert not np.array_equal(stacked, other)
+
+    def test_normalised_as_clip_expects(self):
+        grey = {DEPTH: Image.new("L", (8, 8), 128)}
+        stacked, _ = transforms.prepare(grey, 8, STILL)
+        expected = (128 / 255 - transforms.CLIP_MEAN) / transforms.CLIP_STD
+        assert np.allclose(stacked[1, :, 4, 4], expected, atol=1e-6)
+
+
+class TestRead:
+    def test_colour_and_grey(self, tmp_path):
+        Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "a.png")
+        assert transforms.read_image(tmp_path / "a.png", RGB).mode == "RGB"
+        assert transforms.read_image(tmp_path / "a.png", IR).mode == "L"
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(BadInput, match=r"none\.jpg: cannot be read \(No such file"):
+            transforms.read_image(tmp_path / "none.jpg", RGB)
+
+    def test_no_image(self, tmp_path):
+        (tmp_path / "a.jpg").write_text("not an image")
+        with pytest.raises(BadInput, match=r"a\.jpg: is not an image"):
+            transforms.read_image(tmp_path / "a.jpg", RGB)
+
+    @pytest.mark.parametrize("suffix", ["jpg", "png"])
+    def test_truncated(self, tmp_path, suffix):
+        path = tmp_path / f"a.{suffix}"
+        Image.effect_noise((64, 64), 50).save(path)
+        path.write_bytes(path.read_bytes()[:-400])
+        with pytest.raises(BadInput, match=rf"a\.{suffix}: cannot be read"):
+            transforms.read_image(path, IR)
+
+    def test_sixteen_bits_are_not_guessed(self, tmp_path):
+        Image.fromarray(np.full((4, 4), 900, np.uint16)).save(tmp_path / "a.png")
+        with pytest.raises(BadInput, match="only 8 bits a channel"):
+            transforms.read_image(tmp_path / "a.png", DEPTH)
+
+
+class TestSameView:
+    def test_other_aspect_ratio_is_refused(self):
+        images = {RGB: Image.new("RGB", (100, 100)), DEPTH: Image.new("L", (100, 50))}
+        with pytest.raises(BadInput, match=r"row 'a': .*rgb 100x100, depth 100x50"):
+            transforms.check_same_view(images, "row 'a'")
+
+    def test_other_resolution_is_fine(self):
+        """As in CASIA-SURF, where depth is about half as large as RGB."""
+        images = {RGB: Image.new("RGB", (279, 279)), DEPTH: Image.new("L", (143, 143))}
+        transforms.check_same_view(images, "row")
+
+
+def test_box_is_cut_in_each_resolution():
+    images = {RGB: numbered(16).convert("RGB"), DEPTH: numbered(16).resize((8, 8))}
+    cut = transforms.crop_box(images, "4 8 12 16")
+    assert cut[RGB].size == (8, 8)
+    assert cut[DEPTH].size == (4, 4)
+    assert np.array_equal(np.asarray(cut[RGB])[..., 0], np.asarray(numbered(16))[8:16, 4:12])
