@@ -55,9 +55,9 @@ CUTS = {
     "short": Cut(0.014, 0.003),
     "quiff": Cut(0.026, 0.004),
     "fringe": Cut(0.018, 0.006, fringe=20.0, ragged=0.010),
-    "bob": Cut(0.020, 0.012, fringe=14.0, fall=0.075, ragged=0.010),
+    "bob": Cut(0.020, 0.012, fringe=14.0, fall=0.075, ragged=0.008),
     "long": Cut(0.016, 0.010, fall=0.17, ragged=0.008),
-    "curly": Cut(0.032, 0.016, ragged=0.012),
+    "curly": Cut(0.030, 0.010, ragged=0.007),
 }
 
 

@@ -150,7 +150,7 @@ class HeadModel:
     def shape(self, coefficients: Floats) -> Floats:
         """Vertices of a neutral face with these coefficients (K,), (N, 3)."""
         # einsum, not BLAS: the sum must not depend on how many threads there are
-        moved = np.einsum("k,knd->nd", coefficients * self.deviations, self.components)
+        moved = np.einsum("k,kvx->vx", coefficients * self.deviations, self.components)
         shape: Floats = self.mean + moved
         return shape
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flexpad.synth import person as channels
-from flexpad.synth.arrays import Floats
+from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.hair import Hair, opacity_and_streaks
 from flexpad.synth.head import REGION
 from flexpad.synth.noise import noise, smoothstep
@@ -104,7 +105,7 @@ def _lashes(paint: Floats) -> Floats:
 
 
 def _paint_inside(
-    region: np.ndarray, here: Floats, rgb: Floats, nir: Floats, gloss: Floats
+    region: NDArray[np.uint8], here: Floats, rgb: Floats, nir: Floats, gloss: Floats
 ) -> None:
     """Sockets are wet pink flesh, the mouth is dark red, the tongue pink."""
     socket, mouth = region == REGION["eye_socket"], region == REGION["mouth"]
@@ -120,7 +121,7 @@ def _paint_inside(
 
 def _paint_eye(
     person: Person,
-    which: np.ndarray,
+    which: Booleans,
     side: int,
     here: Floats,
     layers: tuple[Floats, Floats, Floats, Floats],

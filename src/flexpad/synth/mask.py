@@ -24,7 +24,7 @@ from flexpad.synth.head import REGION, NormalAverager, head_model
 from flexpad.synth.looks import paint_brows
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import noise, smoothstep
-from flexpad.synth.person import Person, draw_person
+from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.view import Pose, View, lay_person, person_parts
@@ -193,7 +193,7 @@ def _shell_normals() -> NormalAverager:
 
 def draw_rigid_mask(rng: np.random.Generator, victim: Person) -> RigidMask:
     """Cast a mask of somebody's face, paint it and put it on somebody else."""
-    wearer = draw_person(rng)
+    wearer = draw_accomplice(rng, victim)
     paint = victim.paint
     rgb = paint[:, channels.RGB]
     average = rgb.mean(axis=0)

@@ -22,6 +22,7 @@ CHANNELS = 13
 # Share of melanosomes in the epidermis by descent: median and spread of its logarithm. Jacques 1998
 # gives the ranges (see skin.py); how they go with descent is rough.  # inferred
 MELANIN = {"african": (0.20, 0.45), "asian": (0.050, 0.40), "caucasian": (0.022, 0.45)}
+SIMILAR = 0.7  # share of attackers who chose a victim of their own descent and sex  # inferred
 # Fitzpatrick-like steps for breaking rates down; upper limits of the melanin share.  # inferred
 TONES = {"light": 0.030, "medium": 0.075, "brown": 0.16, "dark": 1.0}
 
@@ -95,6 +96,15 @@ def draw_person(rng: np.random.Generator, phenotype: Phenotype | None = None) ->
         phase=phase,
     )
     return replace(person, paint=_paint(rng, person))
+
+
+def draw_accomplice(rng: np.random.Generator, victim: Person) -> Person:
+    """Draw who wears a mask of somebody or stands behind a print: mostly a similar person."""
+    if rng.random() > SIMILAR:
+        return draw_person(rng)
+    theirs = victim.phenotype
+    age = float(np.clip(theirs.age + rng.normal(0, 8), 18, 78))
+    return draw_person(rng, Phenotype(theirs.mixture, age, theirs.male))
 
 
 def _draw_melanin(rng: np.random.Generator, phenotype: Phenotype) -> float:

@@ -10,7 +10,7 @@ from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.media import Ink, Screen, draw_ink, draw_screen
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smooth_noise
-from flexpad.synth.person import Person, draw_person
+from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.photo import SHARE, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
@@ -182,7 +182,7 @@ def draw_bent_print_eyes(rng: np.random.Generator, person: Person) -> Sheet:
         tilt=float(rng.normal(0, 0.6)),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         ink=draw_ink(rng),
-        behind=draw_person(rng),
+        behind=draw_accomplice(rng, person),
         hole=(float(hole[0]), float(hole[1]), float(hole[2])),
     )
 
