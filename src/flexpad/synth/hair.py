@@ -139,8 +139,8 @@ def _directions(azimuth: Floats, polar: Floats) -> Floats:
 
 def _skull_radius(model: HeadModel, shape: Floats, directions: Floats) -> Floats:
     """Distance from the centre of the skull to the skin along directions, (COLUMNS, ROWS)."""
-    outside = model.regions <= 6
-    bare = Part("skull", shape, model.triangles[outside], np.zeros((len(shape), 3), np.float32))
+    plain = np.zeros((len(shape), 3), np.float32)
+    bare = Part("skull", shape, model.triangles[model.visible_closed], plain)
     flat = directions.reshape(-1, 3)
     reach = np.float32(0.4)
     seen = Scene((bare,)).cast(CENTRE + reach * flat, -flat)["skull"]

@@ -73,14 +73,22 @@ def draw_phenotype(rng: np.random.Generator) -> Phenotype:
     )
 
 
-def draw_person(rng: np.random.Generator, phenotype: Phenotype | None = None) -> Person:
-    """Draw somebody, with this phenotype or any."""
+def draw_person(
+    rng: np.random.Generator, phenotype: Phenotype | None = None, hair_shows: bool = True
+) -> Person:
+    """Draw somebody.
+
+    Args:
+        rng: Source of everything.
+        phenotype: Or any.
+        hair_shows: False saves growing hair on somebody of whom only the eyes are seen.
+    """
     phenotype = phenotype or draw_phenotype(rng)
     model = head_model()
     shape = model.shape(model.sample(rng, phenotype) * np.float32(0.85))
     melanin = _draw_melanin(rng, phenotype)
     colour = _draw_hair_colour(rng, phenotype, melanin)
-    hair = _draw_hair(rng, phenotype, shape, colour)
+    hair = _draw_hair(rng, phenotype, shape, colour) if hair_shows else None
     phase = rng.uniform(0, 1, 3).astype(np.float32)
     person = Person(
         phenotype=phenotype,
@@ -98,13 +106,13 @@ def draw_person(rng: np.random.Generator, phenotype: Phenotype | None = None) ->
     return replace(person, paint=_paint(rng, person))
 
 
-def draw_accomplice(rng: np.random.Generator, victim: Person) -> Person:
+def draw_accomplice(rng: np.random.Generator, victim: Person, hair_shows: bool = True) -> Person:
     """Draw who wears a mask of somebody or stands behind a print: mostly a similar person."""
     if rng.random() > SIMILAR:
-        return draw_person(rng)
+        return draw_person(rng, hair_shows=hair_shows)
     theirs = victim.phenotype
     age = float(np.clip(theirs.age + rng.normal(0, 8), 18, 78))
-    return draw_person(rng, Phenotype(theirs.mixture, age, theirs.male))
+    return draw_person(rng, Phenotype(theirs.mixture, age, theirs.male), hair_shows)
 
 
 def _draw_melanin(rng: np.random.Generator, phenotype: Phenotype) -> float:

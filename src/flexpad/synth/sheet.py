@@ -182,7 +182,7 @@ def draw_bent_print_eyes(rng: np.random.Generator, person: Person) -> Sheet:
         tilt=float(rng.normal(0, 0.6)),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         ink=draw_ink(rng),
-        behind=draw_accomplice(rng, person),
+        behind=draw_accomplice(rng, person, hair_shows=False),
         hole=(float(hole[0]), float(hole[1]), float(hole[2])),
     )
 
