@@ -15,14 +15,12 @@ import numpy as np
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import head_model
-from flexpad.synth.mask import RigidMask, draw_rigid_mask
+from flexpad.synth.mask import draw_rigid_mask
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
 from flexpad.synth.shading import Illumination
-from flexpad.synth.sheet import Sheet, draw_bent_print_eyes, draw_flat_print, draw_replay
-from flexpad.synth.view import Pose, View, see_person
-
-__all__ = ["BONAFIDE_VIDEO", "SPECIES", "Presentation", "RigidMask", "Sheet", "draw_presentation"]
+from flexpad.synth.sheet import draw_bent_print_eyes, draw_flat_print, draw_replay
+from flexpad.synth.view import View, see_person
 
 BONAFIDE_VIDEO = "real"
 
@@ -57,7 +55,7 @@ class BonaFide:
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the person."""
-        return see_person(self.person, Pose(moment.turn, moment.place, moment.actions), light, rays)
+        return see_person(self.person, moment, light, rays)
 
 
 def _draw_bonafide(_rng: np.random.Generator, person: Person) -> Presentation:

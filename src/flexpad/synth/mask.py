@@ -27,7 +27,7 @@ from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
-from flexpad.synth.view import Pose, View, lay_person, person_parts
+from flexpad.synth.view import View, lay_person, person_parts
 
 EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres
 CLEARANCE = 0.0020  # metres between the shell and the wearer where they are closest
@@ -122,9 +122,9 @@ class RigidMask:
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the mask on the wearer, whose eyes move and whose face is hidden."""
         actions = {k: v for k, v in moment.actions.items() if k.startswith("eye")}
-        pose = Pose(moment.turn, moment.place, actions)
-        head, *hair = person_parts(self.wearer, pose)
-        scene = Scene((_uncovered(head), *hair, self._part(pose)))
+        wearing = replace(moment, actions=actions)
+        head, *hair = person_parts(self.wearer, wearing)
+        scene = Scene((_uncovered(head), *hair, self._part(moment)))
         view = View.empty(len(rays))
         seen = scene.cast(np.zeros_like(rays), rays)
         shell = seen.pop("mask", None)
@@ -133,7 +133,7 @@ class RigidMask:
             self._lay(view, shell, light, scene)
         return view
 
-    def _part(self, pose: Pose) -> Part:
+    def _part(self, moment: Moment) -> Part:
         """Outer surface and rim; the rim leads back to the inner surface by the thickness."""
         shell = face_shell()
         count = len(self.outer)
@@ -145,10 +145,10 @@ class RigidMask:
         )
         triangles = np.concatenate([shell.triangles, rim]).astype(np.int32)
         both = np.concatenate([self.outer, inner])
-        vertices = (both @ pose.turn.T + pose.place).astype(np.float32)
+        vertices = (both @ moment.turn.T + moment.place).astype(np.float32)
         place = head_model().mean
         paint = np.concatenate([place, self.rgb, self.nir[:, None]], axis=1)
-        facing = normals @ pose.turn.T
+        facing = normals @ moment.turn.T
         outward = np.concatenate([facing, facing], axis=0)
         attributes = np.concatenate([outward, np.concatenate([paint, 0.6 * paint])], axis=1)
         attributes[count:, 3:6] = place

@@ -12,7 +12,7 @@ from flexpad.synth.motion import Motion, draw_motion
 from flexpad.synth.person import Person
 from flexpad.synth.sensors import draw_sensors, expose
 from flexpad.synth.shading import draw_illumination
-from flexpad.synth.view import Pose, frame_face, see_person
+from flexpad.synth.view import frame_face, see_person
 
 PHOTO_SAMPLES = 176
 PHOTO_ZOOM = 1.75
@@ -80,8 +80,7 @@ class Shooting:
         vertices = model.express(self._person.shape, moment.actions)
         placed = vertices[model.anchors] @ moment.turn.T + moment.place
         camera = frame_face(placed, PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
-        pose = Pose(moment.turn, moment.place, moment.actions)
-        view = see_person(self._person, pose, self._light, camera.rays())
+        view = see_person(self._person, moment, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
         rgb = (view.rgb + (1 - view.solid)[:, None] * self._wall).reshape(*square, 3)
         face = view.face.reshape(square)

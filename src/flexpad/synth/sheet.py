@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.photo import SHARE, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
-from flexpad.synth.view import Pose, View, see_person
+from flexpad.synth.view import View, see_person
 
 GRID = 20  # points along a side of the sheet
 
@@ -140,8 +140,8 @@ class Sheet:
         )[0]
         away = middle / np.sqrt((middle**2).sum())
         place = middle + away * np.float32(self.hole[2])
-        pose = Pose(moment.turn, place.astype(np.float32), moment.actions)
-        inner = see_person(self.behind, pose, light, rays[holes.ray])
+        there = replace(moment, place=place.astype(np.float32))
+        inner = see_person(self.behind, there, light, rays[holes.ray])
         dim = np.float32(0.55)  # the sheet keeps most of the room's light off
         view.rgb[holes.ray] = inner.rgb * dim
         view.nir[holes.ray] = inner.nir

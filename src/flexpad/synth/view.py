@@ -11,6 +11,7 @@ from flexpad.synth.arrays import Floats
 from flexpad.synth.hair import Hair
 from flexpad.synth.head import REGION, head_model
 from flexpad.synth.looks import hair_material, head_material
+from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen
 from flexpad.synth.shading import Illumination, shade
@@ -86,48 +87,33 @@ class View:
         self.echo[ray] += opacity * (echo - self.echo[ray])
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """Where a head is.
-
-    Attributes:
-        turn: Rotation, (3, 3).
-        place: Between the eyes, (3,) metres in camera axes.
-        actions: Facial actions by name, strengths 0 to 1.
-    """
-
-    turn: Floats
-    place: Floats
-    actions: Mapping[str, float]
-
-
-def person_parts(person: Person, pose: Pose) -> tuple[Part, ...]:
+def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
     """Put a person in front of the camera: the head and, unless bald, the hair."""
     model = head_model()
-    vertices = model.express(person.shape, pose.actions)
-    attributes = np.concatenate([model.normals(vertices) @ pose.turn.T, person.paint], axis=1)
-    moved = (vertices @ pose.turn.T + pose.place).astype(np.float32)
-    parted = sum(pose.actions.get(name, 0.0) for name in LIP_PARTING)
+    vertices = model.express(person.shape, moment.actions)
+    attributes = np.concatenate([model.normals(vertices) @ moment.turn.T, person.paint], axis=1)
+    moved = (vertices @ moment.turn.T + moment.place).astype(np.float32)
+    parted = sum(moment.actions.get(name, 0.0) for name in LIP_PARTING)
     kept = model.visible if parted > 0.02 else model.visible_closed
     head = Part("head", moved, model.triangles[kept], attributes, model.regions[kept])
     if person.hair is None:
         return (head,)
-    return head, _hair_part(person.hair, pose)
+    return head, _hair_part(person.hair, moment)
 
 
-def _hair_part(hair: Hair, pose: Pose) -> Part:
-    vertices = (hair.vertices @ pose.turn.T + pose.place).astype(np.float32)
-    tangent = hair.paint[:, 3:] @ pose.turn.T
-    attributes = np.concatenate([hair.normals @ pose.turn.T, hair.paint[:, :3], tangent], axis=1)
+def _hair_part(hair: Hair, moment: Moment) -> Part:
+    vertices = (hair.vertices @ moment.turn.T + moment.place).astype(np.float32)
+    tangent = hair.paint[:, 3:] @ moment.turn.T
+    attributes = np.concatenate([hair.normals @ moment.turn.T, hair.paint[:, :3], tangent], axis=1)
     return Part("hair", vertices, hair.triangles, attributes.astype(np.float32))
 
 
-def see_person(person: Person, pose: Pose, light: Illumination, rays: Floats) -> View:
+def see_person(person: Person, moment: Moment, light: Illumination, rays: Floats) -> View:
     """Render a person.
 
     Args:
         person: Who.
-        pose: Where, and with which expression.
+        moment: Where, and with which expression.
         light: The light of the place.
         rays: Directions from the camera, (R, 3).
 
@@ -135,7 +121,7 @@ def see_person(person: Person, pose: Pose, light: Illumination, rays: Floats) ->
         A view of R samples.
     """
     view = View.empty(len(rays))
-    scene = Scene(person_parts(person, pose))
+    scene = Scene(person_parts(person, moment))
     lay_person(view, person, scene.cast(np.zeros_like(rays), rays), light, scene, rays)
     return view
 
