@@ -2,14 +2,15 @@
 
 Skin is a thin absorbing epidermis over a scattering, blood-filled dermis. Sources:
 
-- melanin: absorption 6.6e11 * wavelength^-3.33 per cm for a pure melanosome (S. L. Jacques,
-  "Optical properties of biological tissues: a review", Phys. Med. Biol. 58, 2013, R37). Share of
-  the epidermis: 1-3 % in lightly, 11-16 % in moderately, 18-43 % in darkly pigmented skin
-  (S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998).
+- melanin: absorption 6.6e11 * wavelength^-3.33 per cm inside a melanosome, and its share of the
+  epidermis: 1-3 % in lightly, 11-16 % in moderately, 18-43 % in darkly pigmented skin
+  (S. L. Jacques, "Skin optics", Oregon Medical Laser Center News, 1998; the same curve in
+  C. Donner, H. W. Jensen, "A spectral BSSRDF for shading human skin", EGSR 2006).
 - haemoglobin: molar extinction compiled by S. Prahl, "Optical absorption of hemoglobin", OMLC,
   1999; 150 g/l, 64,500 g/mol.
 - bloodless tissue: 0.244 + 85.3 exp(-(wavelength - 154) / 66.2) per cm (Jacques 1998).
-- scattering of the dermis: 46 * (wavelength / 500)^-1.421 per cm (Jacques 2013, skin).
+- scattering of the dermis: 46 * (wavelength / 500)^-1.421 per cm, skin (S. L. Jacques, "Optical
+  properties of biological tissues: a review", Phys. Med. Biol. 58, 2013, R37).
 - a deep turbid layer reflects exp(-A / sqrt(3 (1 + s'/a))), A about 7 (Jacques 1999, "Diffuse
   reflectance from a semi-infinite medium", OMLC).
 
