@@ -21,7 +21,7 @@ from flexpad.synth.recording import draw_recording, frame_numbers
 from flexpad.synth.render import Camera, Part, Scene, rotation
 from flexpad.synth.sensors import WINDOW, draw_sensors, record, samples_for, tone
 from flexpad.synth.shading import Illumination, draw_illumination
-from flexpad.synth.skin import skin_reflectance
+from flexpad.synth.skin import FILTERS, skin_reflectance
 from flexpad.synth.view import View, frame_face
 
 SIZE = 48
@@ -181,15 +181,30 @@ def test_pigment_and_blood_darken_skin(melanin: float, blood: float, more: float
     assert (reflectance(melanin, blood * more)[:3] < base[:3]).all()
 
 
-def test_skin_agrees_with_published_reflectance() -> None:
-    """Cooksey et al. 2017: fair skin about 0.6 at 650 and 850 nm; dark skin about 0.4 at 850 nm."""
+@pytest.mark.parametrize(
+    ("patch", "melanin"),
+    [((0.595, 0.276, 0.213), (0.01, 0.06)), ((0.179, 0.084, 0.062), (0.2, 0.4))],
+)
+def test_skin_matches_the_patches_of_a_colour_chart(
+    patch: tuple[float, float, float], melanin: tuple[float, float]
+) -> None:
+    """Light and dark skin of the ColorChecker at 650, 550 and 450 nm.
+
+    Mean of 30 charts, BabelColor, seen through the same colour filters.
+    """
+    pigment, blood = np.meshgrid(np.geomspace(*melanin, 40), np.geomspace(0.002, 0.03, 40))
+    reflected = skin_reflectance(
+        pigment.reshape(-1).astype(np.float32), blood.reshape(-1).astype(np.float32)
+    )
+    wanted = FILTERS @ np.array(patch)
+    assert np.abs(reflected[:, :3] - wanted).max(axis=1).min() < 0.04
+
+
+def test_people_differ_less_in_infrared() -> None:
     fair, dark = skin_reflectance(
         np.array([0.015, 0.30], np.float32), np.array([0.007, 0.007], np.float32)
     )
-    assert fair[0] == pytest.approx(0.57, abs=0.08)
-    assert fair[3] == pytest.approx(0.60, abs=0.06)
-    assert dark[3] == pytest.approx(0.40, abs=0.08)
-    assert fair[0] / dark[0] > 1.8 * fair[3] / dark[3]  # people differ less in infrared
+    assert fair[0] / dark[0] > 1.8 * fair[3] / dark[3]
 
 
 def test_poses_have_one_distribution_for_every_presentation(person: Person) -> None:

@@ -50,7 +50,8 @@ class SynthConfig:
     """What to render.
 
     Attributes:
-        seed: The same seed gives the same files, byte for byte.
+        seed: The same seed gives the same files, byte for byte, with the same versions of the
+            libraries on the same kind of processor.
         subjects: How many heads in train, dev and test.
         bonafide_frames: Frames of a bona fide recording; every subject has one.
         attack_frames: Frames of an attack recording; every subject has one per species.
