@@ -19,11 +19,11 @@ from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-import numpy as np  # noqa: E402 - the number of threads has to be set before
+import numpy as np
 
-from flexpad.synth.generate import SynthConfig, render_video  # noqa: E402
-from flexpad.synth.instruments import SPECIES  # noqa: E402
-from flexpad.synth.person import draw_person  # noqa: E402
+from flexpad.synth.generate import SynthConfig, render_video
+from flexpad.synth.instruments import SPECIES
+from flexpad.synth.person import draw_person
 
 
 def main() -> None:

@@ -73,8 +73,9 @@ def main() -> None:
     arrays, figures = _principal_components(features, heads, options.components)
     arrays["actions"] = _facial_actions(model, mesh)
     arrays |= {name: mesh[name] for name in ("triangles", "regions", "rims")}
-    arrays |= {f"weight_{name}": _sample_mask(model, mesh, WEIGHT_MASKS[name])
-               for name in WEIGHT_MASKS}
+    arrays |= {
+        f"weight_{name}": _sample_mask(model, mesh, WEIGHT_MASKS[name]) for name in WEIGHT_MASKS
+    }
     names = {
         "region_names": list(REGIONS),
         "action_names": list(model.facial_action_labels),
@@ -162,8 +163,13 @@ def _sample_heads(
         age = 2 / 3 + rng.uniform(-7 / 65, 55 / 65) / 3  # 18 to 80 years: young is 25, old is 90
         sex = float(np.clip(rng.integers(2) + rng.normal(0, 0.12), 0, 1))  # 1 = male
         phenotype = _neutral(
-            african=mixture[0], asian=mixture[1], caucasian=mixture[2], age=age, gender=1 - sex,
-            weight=rng.beta(2, 2), muscle=rng.beta(2, 2),
+            african=mixture[0],
+            asian=mixture[1],
+            caucasian=mixture[2],
+            age=age,
+            gender=1 - sex,
+            weight=rng.beta(2, 2),
+            muscle=rng.beta(2, 2),
         )
         vertices = _vertices(
             model, phenotype_kwargs=phenotype, local_changes_kwargs=_local_changes(rng, local)
@@ -208,8 +214,9 @@ def _principal_components(
     left = flat - mean - (coefficients * deviations) @ components
     figures = {
         "variance_kept": float((values[:count] ** 2).sum() / (values**2).sum()),
-        "rms_left_mm": float(1e3 * np.sqrt((left.reshape(len(left), *shape[1:]) ** 2)
-                                           .sum(axis=-1).mean())),
+        "rms_left_mm": float(
+            1e3 * np.sqrt((left.reshape(len(left), *shape[1:]) ** 2).sum(axis=-1).mean())
+        ),
         "variance_explained_by_phenotype": float(
             1 - ((residual * deviations) ** 2).sum() / ((coefficients * deviations) ** 2).sum()
         ),
@@ -261,8 +268,11 @@ def _write_npz(
         for name in sorted(entries):
             buffer = io.BytesIO()
             np.save(buffer, entries[name], allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(),
-                             compress_type=zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy"),
+                buffer.getvalue(),
+                compress_type=zipfile.ZIP_DEFLATED,
+            )
     partial.replace(path)
 
 
