@@ -194,7 +194,7 @@ def cover_of(hair: Hair, shape: Floats) -> Floats:
     fringe = hair.cut.fringe * smoothstep(55.0, 30.0, np.abs(np.degrees(azimuth)))
     rounded = np.round(column).astype(int) % COLUMNS
     line = np.minimum(hair.ends[rounded] - fringe, 126.0)
-    cover = smoothstep(1.0, -4.0, (polar - line).astype(np.float32))
+    cover = smoothstep(2.0, -9.0, (polar - line).astype(np.float32))
     return np.asarray(cover * min(1.0, 0.35 + 0.65 * hair.cut.density), np.float32)
 
 

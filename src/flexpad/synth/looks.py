@@ -66,8 +66,11 @@ def _paint_hairs(person: Person, here: Floats, paint: Floats, rgb: Floats, nir: 
     """Lay brows, lashes and beard over the skin."""
     cover = np.maximum(paint_brows(person, here), _beard(person, here, paint))
     cover = np.maximum(cover, _lashes(paint))
-    stubble = np.clip(0.72 + 0.28 * noise(here + person.phase, 0.003, 2), 0, 1)
-    cover = np.maximum(cover, 0.85 * paint[:, channels.SCALP] * stubble)
+    uneven = 0.22 * noise(here + person.phase, (0.0018, 0.005, 0.005), 2)
+    roots = smoothstep(
+        0.15, 0.85, paint[:, channels.SCALP] + uneven * (paint[:, channels.SCALP] > 0)
+    )
+    cover = np.maximum(cover, 0.85 * roots)
     tint = person.hair_colour * np.float32(0.85)
     rgb += cover[:, None] * (tint[:3] - rgb)
     nir += cover * (tint[3] - nir)
