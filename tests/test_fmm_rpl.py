@@ -400,5 +400,5 @@ def test_bad_options(option, message):
 
 
 def test_given_weights_keep_the_other_defaults():
-    weights = build(tiny.encoder(), {**tiny.OPTIONS, "weights": {"fusion": 2.0}}).config.weights
+    weights = build(tiny.encoder(), {**tiny.OPTIONS, "weights": {"fusion": 2.0}}).options.weights
     assert (weights.fusion, weights.local) == (2.0, 1.0)

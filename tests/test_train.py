@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from flexpad import methods
+from flexpad import history, methods
 from flexpad import train as training
 from flexpad.data.manifest import Manifest
 from flexpad.recipe import EncoderRecipe, MethodRecipe, Recipe, TrainRecipe
-from flexpad.train import Best, history, learning_rate_factor, parameter_groups, train
+from flexpad.train import Best, learning_rate_factor, parameter_groups, train
 from flexpad.types import BadInput
 from tests import tiny
 
@@ -69,7 +69,7 @@ def test_what_a_run_leaves(trained):
     names = {path.name for path in trained.folder.iterdir()}
     assert {"model.safetensors", "recipe.yaml", "encoder.yaml", "tokenizer.json"} <= names
     assert training.STATE not in names
-    epochs = list(history(trained.folder))
+    epochs = list(history.read(trained.folder))
     assert [line["epoch"] for line in epochs] == [0, 1]
     assert set(epochs[0]["loss"]) >= {"global", "local", "fusion", "balance"}
     for usage in epochs[0]["expert_usage"].values():

@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from flexpad import checkpoint, config, encoders, methods, metrics
+from flexpad import checkpoint, config, encoders, history, methods, metrics
 from flexpad.data import protocol
 from flexpad.data.loader import BalancedBatches, Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
@@ -27,11 +26,10 @@ from flexpad.infer import answer
 from flexpad.log import logger, progress
 from flexpad.methods import Method
 from flexpad.recipe import Recipe, TrainRecipe
-from flexpad.types import CONDITIONS, MODALITIES, BadInput, Batch, Evidence
+from flexpad.types import CONDITIONS, BadInput
 
 SINGLE = ("R", "D", "I")  # the epoch is chosen by these, as the paper's table is made of them
 STATE = "state"
-HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,21 @@ class Best:
     def beaten_by(self, error: float, loss: float) -> bool:
         """Whether another epoch is better."""
         return (error, loss) < (self.error, self.loss)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDev:
+    """What an epoch reaches on dev.
+
+    Attributes:
+        error: Equal error rate, mean over R, D and I.
+        loss: Cross-entropy, mean over the same.
+        eer: Equal error rate of every condition.
+    """
+
+    error: float
+    loss: float
+    eer: dict[str, float]
 
 
 def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False) -> Best:
@@ -94,7 +107,7 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
         tick(first * len(sampler))
         for epoch in range(first, settings.epochs):
             items.epoch = sampler.epoch = epoch
-            log = EpochLog()
+            log = history.EpochLog()
             method.train()
             for step, batch in enumerate(batches(loader)):
                 method.schedule((epoch * len(sampler) + step) / steps)
@@ -113,11 +126,11 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
                 log.add(batch, evidence, terms)
                 tick(note=f"epoch {epoch + 1}/{settings.epochs}, loss {loss.item():.3f}")
             judged.eval()
-            error, dev_loss, per_condition = evaluate(judged, dev_loader, rows, accelerator)
-            if best.beaten_by(error, dev_loss):
-                best = Best(epoch, error, dev_loss)
+            on_dev = evaluate(judged, dev_loader, rows, accelerator)
+            if best.beaten_by(on_dev.error, on_dev.loss):
+                best = Best(epoch, on_dev.error, on_dev.loss)
                 checkpoint.save_weights(out, judged, recipe)
-            _write_epoch(out, epoch, log, error, dev_loss, per_condition)
+            history.append(out, epoch, log, {"dev": asdict(on_dev)})
             _save_state(accelerator, out, best, epoch)
     shutil.rmtree(out / STATE)
     logger.info("kept epoch %d, dev EER %.2f %%", best.epoch + 1, 100 * best.error)
@@ -163,13 +176,8 @@ def evaluate(
     loader: DataLoader[Any],
     rows: Manifest,
     accelerator: Accelerator,
-) -> tuple[float, float, dict[str, float]]:
-    """Measure a method on dev.
-
-    Returns:
-        Equal error rate, mean over R, D, I; cross-entropy, mean over the same; the rate of every
-        condition.
-    """
+) -> OnDev:
+    """Measure a method on dev."""
     answers: dict[str, list[Tensor]] = defaultdict(list)
     for batch in batches(loader):
         with accelerator.autocast():
@@ -189,61 +197,10 @@ def evaluate(
         losses[condition] = float(
             nn.functional.binary_cross_entropy_with_logits(logits, target).nan_to_num(math.inf)
         )
-    mean_error = float(np.mean([errors[condition] for condition in SINGLE]))
-    return mean_error, float(np.mean([losses[condition] for condition in SINGLE])), errors
-
-
-class EpochLog:
-    """Adds up what an epoch's steps say: loss terms, and which experts each modality used."""
-
-    def __init__(self) -> None:
-        self.terms: dict[str, list[float]] = defaultdict(list)
-        self.usage: dict[str, list[Tensor]] = defaultdict(list)
-
-    def add(self, batch: Batch, evidence: Evidence, terms: dict[str, Tensor]) -> None:
-        """Take in one step."""
-        for name, value in terms.items():
-            self.terms[name].append(value.item())
-        if evidence.gates:
-            gates = torch.stack([gate.detach() for gate in evidence.gates.values()]).mean(dim=0)
-            modality = batch.present.nonzero()[:, 1]
-            for index, name in enumerate(MODALITIES):
-                self.usage[name.value].append(gates[modality == index])
-
-    def summary(self) -> dict[str, Any]:
-        """Means over the epoch."""
-        return {
-            "loss": {name: round(float(np.mean(values)), 5) for name, values in self.terms.items()},
-            "expert_usage": {
-                name: [round(share, 4) for share in torch.cat(gates).mean(dim=0).tolist()]
-                for name, gates in self.usage.items()
-            },
-        }
-
-
-def history(out: Path) -> Iterator[dict[str, Any]]:
-    """Read back what every epoch of a run wrote."""
-    for line in (out / HISTORY).read_text(encoding="utf-8").splitlines():
-        yield json.loads(line)
-
-
-def _write_epoch(
-    out: Path,
-    epoch: int,
-    log: EpochLog,
-    error: float,
-    loss: float,
-    per_condition: dict[str, float],
-) -> None:
-    line = {
-        "epoch": epoch,
-        "dev_eer_mean": round(error, 5),
-        "dev_loss": round(loss, 5),
-        "dev_eer": {name: round(rate, 5) for name, rate in per_condition.items()},
-        **log.summary(),
-    }
-    with (out / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    error, loss = (
+        float(np.mean([of[condition] for condition in SINGLE])) for of in (errors, losses)
+    )
+    return OnDev(error, loss, errors)
 
 
 def _prepare_folder(out: Path, recipe: Recipe, *, overwrite: bool) -> bool:
@@ -257,7 +214,7 @@ def _prepare_folder(out: Path, recipe: Recipe, *, overwrite: bool) -> bool:
     if unfinished and not overwrite:
         return True
     shutil.rmtree(out / STATE, ignore_errors=True)
-    for stale in (HISTORY, checkpoint.WEIGHTS, checkpoint.CALIBRATION):
+    for stale in (history.FILE_NAME, checkpoint.WEIGHTS, checkpoint.CALIBRATION):
         (out / stale).unlink(missing_ok=True)
     return False
 

@@ -23,6 +23,7 @@ SMALL = ClipConfig(
     context_length=16,
     activation="gelu",
     logit_scale=30.0,  # between CLIP's start of 14 and its end of 100; two classes need some
+    stem="convolutions",
 )
 
 

@@ -8,108 +8,42 @@ DOI 10.1007/s11704-026-50892-9. The README of this folder marks what the paper d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad import config as yaml_config
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.encoders.text import ClassSentences, class_sentences
 from flexpad.methods import Method
 from flexpad.methods.fmm_rpl import loss as terms
+from flexpad.methods.fmm_rpl import options
 from flexpad.methods.fmm_rpl.experts import (
-    EXPERTS,
     UNKNOWN,
     ExpertMixture,
     ModalityDescriptor,
     Router,
-    Routing,
     balance_loss,
     information_loss,
     magnitude_loss,
 )
+from flexpad.methods.fmm_rpl.options import Options
+from flexpad.methods.fmm_rpl.passes import TextPass, VisualPass
 from flexpad.methods.fmm_rpl.prompts import ImagePrompts, Prompts
-from flexpad.types import BadInput, Batch, Evidence
+from flexpad.types import Batch, Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Factors on the terms of the loss beside the global one."""
-
-    local: float = 1.0
-    cross_level: float = 0.1
-    cross_modality: float = 0.1
-    fusion: float = 0.5
-    balance: float = 0.01
-    magnitude: float = 0.001
-    modality: float = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class FmmRplConfig:
-    """Sizes and choices; ``config.yaml`` beside this file says what each means."""
-
-    rank: int
-    experts: tuple[str, ...]
-    top_k: int
-    dense_share: float
-    descriptor_width: int
-    label_share: float
-    balance: str
-    prompts: int
-    depth: int
-    prompt_width: int
-    coupling_width: int
-    prompt_mode: str
-    rpl_mode: str
-    tune_class_words: bool
-    learn_scale: bool
-    local: str
-    local_share: float
-    score: str
-    temperature: float
-    fusion_width: int
-    weights: Weights = field(default_factory=Weights)
-
-    def __post_init__(self) -> None:
-        choices = {
-            "balance": ("switch", "information"),
-            "prompt_mode": ("accumulate", "replace"),
-            "rpl_mode": ("R1", "R2"),
-            "local": ("clearest", "aligned", "attention"),
-            "score": ("both", "global", "local"),
-        }
-        for key, known in choices.items():
-            if getattr(self, key) not in known:
-                raise BadInput(
-                    f"key {key!r} should be {' or '.join(known)}, not {getattr(self, key)!r}"
-                )
-        for kind in self.experts:
-            if kind not in EXPERTS:
-                raise BadInput(f"key 'experts': {kind!r} should be one of {', '.join(EXPERTS)}")
-        if not 1 <= self.top_k <= len(self.experts):
-            raise BadInput(f"key 'top_k' should be 1 to {len(self.experts)}, not {self.top_k}")
-        if self.rpl_mode == "R2" and not self.prompts:
-            raise BadInput("key 'prompts' should be at least 1 with rpl_mode R2")
-
-
-def build(encoder: Encoder, options: Mapping[str, Any]) -> FmmRpl:
-    """Make the method from ``config.yaml`` and what ``options`` say otherwise.
+def build(encoder: Encoder, given: Mapping[str, Any]) -> FmmRpl:
+    """Make the method from ``config.yaml`` and what is given otherwise.
 
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = yaml_config.read_mapping(Path(__file__).with_name("config.yaml"))
-    merged = {**defaults, **options}
-    if isinstance(options.get("weights"), Mapping):
-        merged["weights"] = {**defaults["weights"], **options["weights"]}
-    settings = yaml_config.build(FmmRplConfig, merged, "options of fmm_rpl")
-    return FmmRpl(encoder.clip, class_sentences(encoder.tokenizer, settings.prompts), settings)
+    chosen = options.read(given)
+    return FmmRpl(encoder.clip, class_sentences(encoder.tokenizer, chosen.prompts), chosen)
 
 
 class Fusion(nn.Module):
@@ -127,62 +61,6 @@ class Fusion(nn.Module):
         return weights
 
 
-class VisualPass:
-    """One pass through the vision tower; the hook that puts experts and prompts into it.
-
-    Attributes:
-        image_prompts: Read off each image, (n, V, D).
-        modality_logits: Guess of the modality, (n, 3).
-        routings: Where each layer sent the images.
-    """
-
-    image_prompts: Tensor
-    modality_logits: Tensor
-
-    def __init__(self, method: FmmRpl, labels: Tensor) -> None:
-        self.method = method
-        self.labels = labels
-        self.routings: list[Routing] = []
-
-    def start(self, patches: Tensor, tokens: Tensor) -> None:
-        """Describe the images and read prompts off them."""
-        self.descriptor, self.modality_logits = self.method.descriptor(tokens[:, 1:], self.labels)
-        self.image_prompts = self.method.image_prompts(patches)
-
-    def before(self, layer: int, tokens: Tensor) -> Tensor:
-        """Put in or add to the visual prompts."""
-        if not self.method.config.prompts:
-            return tokens
-        return self.method.prompts.add_visual(
-            tokens, layer, self.image_prompts, accumulate=self.method.accumulate
-        )
-
-    def beside(self, layer: int, normed: Tensor) -> Tensor:
-        """Run the mixture of experts parallel to the MLP."""
-        patches = normed[:, -self.method.clip.vision.patch_count :]
-        routing = self.method.routers[layer](patches, self.descriptor, self.method.top_k)
-        self.routings.append(routing)
-        return self.method.mixtures[layer](normed, routing.gates)  # type: ignore[no-any-return]
-
-
-class TextPass:
-    """One pass through the text tower; the hook that adds context over its layers."""
-
-    def __init__(self, method: FmmRpl) -> None:
-        self.method = method
-
-    def start(self, patches: Tensor, tokens: Tensor) -> None:
-        """Do nothing; a text tower has no patches."""
-
-    def before(self, layer: int, tokens: Tensor) -> Tensor:
-        """Add to the context."""
-        return self.method.prompts.add_textual(tokens, layer, accumulate=self.method.accumulate)
-
-    def beside(self, layer: int, normed: Tensor) -> None:  # noqa: ARG002 - nothing stands there
-        """Add nothing; the experts are visual."""
-        return
-
-
 class FmmRpl(Method):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
@@ -190,34 +68,39 @@ class FmmRpl(Method):
     sentences: Tensor
     ends: Tensor
 
-    def __init__(self, clip: Clip, sentences: ClassSentences, config: FmmRplConfig) -> None:
+    def __init__(self, clip: Clip, sentences: ClassSentences, options: Options) -> None:
         super().__init__()
         sizes = clip.config
         width, text_width = sizes.vision.width, sizes.text.width
-        self.config = config
-        self.accumulate = config.prompt_mode == "accumulate"
-        self.top_k = config.top_k
+        self.options = options
+        self.accumulate = options.prompt_mode == "accumulate"
+        self.top_k = options.top_k
         self.clip = clip
-        self.descriptor = ModalityDescriptor(width, config.descriptor_width)
+        self.descriptor = ModalityDescriptor(width, options.descriptor_width)
         layers = range(sizes.vision.layers)
         self.routers = nn.ModuleList(
-            Router(width, config.descriptor_width, len(config.experts)) for _ in layers
+            Router(width, options.descriptor_width, len(options.experts)) for _ in layers
         )
         self.mixtures = nn.ModuleList(
-            ExpertMixture(width, sizes.grid, config.rank, config.experts) for _ in layers
+            ExpertMixture(width, sizes.grid, options.rank, options.experts) for _ in layers
         )
-        self.image_prompts = ImagePrompts(width, config.prompts, config.prompt_width)
+        self.image_prompts = ImagePrompts(width, options.prompts, options.prompt_width)
         self.prompts = Prompts(
-            config.depth, config.prompts, config.prompts, width, text_width, config.coupling_width
+            options.depth,
+            options.prompts,
+            options.prompts,
+            width,
+            text_width,
+            options.coupling_width,
         )
-        if config.rpl_mode == "R2":
+        if options.rpl_mode == "R2":
             self.image_to_text = nn.Linear(width, text_width)
-        if config.tune_class_words:
+        if options.tune_class_words:
             self.class_words = nn.Parameter(torch.zeros(len(sentences.ids), text_width))
-        self.fusion = Fusion(sizes.joint_width, config.fusion_width)
+        self.fusion = Fusion(sizes.joint_width, options.fusion_width)
         self.register_buffer("sentences", sentences.ids, persistent=False)
         self.register_buffer("ends", sentences.ends, persistent=False)
-        if config.learn_scale:
+        if options.learn_scale:
             clip.log_scale.requires_grad_(True)
         self._text_cache: Tensor | None = None
         self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
@@ -264,7 +147,7 @@ class FmmRpl(Method):
 
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
         """Global, local, cross-level, cross-modality, fusion and auxiliary terms, weighed."""
-        present, weights = batch.present, self.config.weights
+        present, weights = batch.present, self.options.weights
         item = present.nonzero()[:, 0]
         target = batch.target[item]
         of_image, local = evidence.parts["global"][present], evidence.parts["local"][present]
@@ -277,7 +160,7 @@ class FmmRpl(Method):
             "cross_level": weights.cross_level * terms.agreement(of_image, local),
             "cross_modality": weights.cross_modality
             * terms.shared_cues(
-                evidence.embeddings[present], target, item, self.config.temperature
+                evidence.embeddings[present], target, item, self.options.temperature
             ),
             "fusion": weights.fusion * (fusion if bool(several.any()) else fused.sum() * 0),
             **{name: value * getattr(weights, name) for name, value in evidence.auxiliary.items()},
@@ -285,8 +168,8 @@ class FmmRpl(Method):
 
     def schedule(self, done: float) -> None:
         """Open all experts for the first steps, so that each of them gets a gradient."""
-        dense = done < self.config.dense_share
-        self.top_k = len(self.config.experts) if dense else self.config.top_k
+        dense = done < self.options.dense_share
+        self.top_k = len(self.options.experts) if dense else self.options.top_k
 
     def is_router(self, parameter: str) -> bool:
         """Routers and the descriptor they read."""
@@ -299,7 +182,7 @@ class FmmRpl(Method):
 
         In mode R1 they do not depend on images, so that evaluation computes them once.
         """
-        if self.config.rpl_mode == "R2":
+        if self.options.rpl_mode == "R2":
             shift = self.image_to_text(image_prompts.float().mean(dim=1))
             return self._encode_text(shift)
         if self.training or torch.is_grad_enabled():
@@ -314,10 +197,10 @@ class FmmRpl(Method):
 
     def _encode_text(self, shift: Tensor | None) -> Tensor:
         words = self.clip.text.words(self.sentences)  # (2, L, D_text)
-        count = self.config.prompts
+        count = self.options.prompts
         context = self.prompts.textual[0].expand(len(words), -1, -1)
         named = words[:, 1 + count :]
-        if self.config.tune_class_words:
+        if self.options.tune_class_words:
             named = torch.cat([named[:, :1] + self.class_words[:, None], named[:, 1:]], dim=1)
         if shift is None:
             shift = torch.zeros(1, words.shape[-1], device=words.device)
@@ -333,7 +216,7 @@ class FmmRpl(Method):
         """Switch mode; text features that were kept for evaluation are forgotten."""
         self._forget_text()
         super().train(mode)
-        self.top_k = self.top_k if mode else self.config.top_k
+        self.top_k = self.top_k if mode else self.options.top_k
         return self
 
     # -- inside -----------------------------------------------------------------------------------
@@ -343,7 +226,7 @@ class FmmRpl(Method):
         unknown = torch.full_like(modality, UNKNOWN)
         if not self.training:
             return unknown
-        told = torch.rand(len(modality), device=modality.device) < self.config.label_share
+        told = torch.rand(len(modality), device=modality.device) < self.options.label_share
         return torch.where(told, modality, unknown)
 
     def _scale(self) -> Tensor:
@@ -351,24 +234,24 @@ class FmmRpl(Method):
 
     def _pool(self, patches: Tensor, of_patches: Tensor, text: Tensor) -> Tensor:
         """Turn patch evidence into one log odds an image, without the label, (n,)."""
-        if self.config.local == "aligned":  # as FM-CLIP's language-guided patch alignment
+        if self.options.local == "aligned":  # as FM-CLIP's language-guided patch alignment
             share = of_patches.sigmoid()[..., None]
             nearer = patches + (1 - share) * text[:, None, 0] + share * text[:, None, 1]
             difference = self._scale() * (text[:, 1] - text[:, 0])
             return (nearer * difference[:, None]).sum(dim=-1).mean(dim=1)
-        if self.config.local == "attention":  # each class gathers the patches that resemble it
+        if self.options.local == "attention":  # each class gathers the patches that resemble it
             similar = self._scale() * patches @ text.transpose(1, 2)  # (n, N, 2)
             gathered = similar.softmax(dim=1).transpose(1, 2) @ patches  # (n, 2, P)
             cosine = F.cosine_similarity(gathered, text.expand_as(gathered), dim=-1)
             return self._scale() * (cosine[:, 1] - cosine[:, 0])
-        count = max(1, round(self.config.local_share * of_patches.shape[1]))
+        count = max(1, round(self.options.local_share * of_patches.shape[1]))
         clearest = of_patches.abs().topk(count, dim=1).indices
         return of_patches.gather(1, clearest).mean(dim=1)
 
     def _combine(self, of_image: Tensor, local: Tensor) -> Tensor:
         """Mean of the probabilities that globals and patches give, as log odds."""
-        if self.config.score != "both":
-            return of_image if self.config.score == "global" else local
+        if self.options.score != "both":
+            return of_image if self.options.score == "global" else local
         bonafide = torch.logaddexp(F.logsigmoid(of_image), F.logsigmoid(local))
         attack = torch.logaddexp(F.logsigmoid(-of_image), F.logsigmoid(-local))
         return bonafide - attack
@@ -387,7 +270,7 @@ class FmmRpl(Method):
 
     def _auxiliary(self, visual: VisualPass, modality: Tensor) -> dict[str, Tensor]:
         """Terms on the routing, unweighed, mean over layers."""
-        if self.config.balance == "switch":
+        if self.options.balance == "switch":
             balance = [balance_loss(routing) for routing in visual.routings]
         else:
             balance = [information_loss(routing, modality) for routing in visual.routings]
