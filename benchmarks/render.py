@@ -21,7 +21,8 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 
 import numpy as np
 
-from flexpad.synth.generate import SynthConfig, render_video
+from flexpad.synth.config import SynthConfig
+from flexpad.synth.generate import render_video
 from flexpad.synth.instruments import SPECIES
 from flexpad.synth.person import draw_person
 

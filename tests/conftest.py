@@ -21,7 +21,8 @@ def rendered(tmp_path_factory) -> Path:
     """A folder with a rendered set and its ``manifest.csv``."""
     from flexpad import readers
     from flexpad.data import manifest as manifests
-    from flexpad.synth.generate import SynthConfig, generate
+    from flexpad.synth.config import SynthConfig
+    from flexpad.synth.generate import generate
 
     root = tmp_path_factory.mktemp("rendered")
     config = SynthConfig(seed=3, subjects=(3, 2, 2), bonafide_frames=2, attack_frames=1, size=48)

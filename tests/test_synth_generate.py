@@ -14,8 +14,15 @@ from PIL import Image
 
 from flexpad.readers import casia_surf
 from flexpad.synth import generate as module
+from flexpad.synth.config import SynthConfig
 from flexpad.synth.contact_sheet import Layout, contact_sheet
-from flexpad.synth.generate import Subject, SynthConfig, generate, list_subjects, video_folder
+from flexpad.synth.generate import (
+    Subject,
+    generate,
+    items_per_subject,
+    list_subjects,
+    video_folder,
+)
 from flexpad.synth.instruments import SPECIES
 from flexpad.types import MODALITIES, BadInput
 
@@ -162,7 +169,7 @@ def test_lists_name_exactly_the_files_there_are(rendered: Path, split: str) -> N
     folder = rendered / "CASIA_SURF" / "Data" / SPLIT_FOLDERS[split]
     there = {path.relative_to(rendered).as_posix() for path in folder.rglob("color/*.jpg")}
     assert set(listed) == there
-    assert len(lines) == len(listed) == TINY.items_per_subject
+    assert len(lines) == len(listed) == items_per_subject(TINY)
     for path, label in listed.items():
         assert label == ("0" if "/real_part/" in path else "1")
         for stream in ("depth", "ir"):
@@ -211,7 +218,7 @@ def test_record_has_every_subject_with_its_attributes(rendered: Path) -> None:
 
 def test_reader_reads_what_was_rendered(rendered: Path) -> None:
     manifest = casia_surf.read(rendered)
-    assert len(manifest) == 3 * TINY.items_per_subject
+    assert len(manifest) == 3 * items_per_subject(TINY)
     assert {row.pai_species for row in manifest} == {"", *SPECIES}
     assert all(len(row.modalities) == len(MODALITIES) for row in manifest)
 

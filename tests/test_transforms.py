@@ -82,8 +82,8 @@ class TestDraw:
 class TestJitter:
     @pytest.fixture
     def pixels(self):
-        pixels = np.random.default_rng(0).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
-        pixels[:2] = 0  # a removed background
+        pixels = np.random.default_rng(0).uniform(0.2, 0.8, (3, 8, 8)).astype(np.float32)
+        pixels[:, :2] = 0  # a removed background
         return pixels
 
     def test_depth_is_a_measurement(self, pixels):
@@ -93,17 +93,24 @@ class TestJitter:
     @pytest.mark.parametrize("modality", [RGB, IR])
     def test_background_stays_black(self, pixels, modality):
         varied = transforms.jitter(pixels, modality, np.random.default_rng(1), AugmentRecipe())
-        assert (varied[:2] == 0).all()
-        assert not np.allclose(varied[2:], pixels[2:])
+        assert (varied[:, :2] == 0).all()
+        assert not np.allclose(varied[:, 2:], pixels[:, 2:])
+        assert varied.dtype == np.float32
         assert varied.min() >= 0
         assert varied.max() <= 1
 
-    def test_infrared_keeps_its_channels_equal(self):
-        grey = np.repeat(np.random.default_rng(0).uniform(0, 1, (8, 8, 1)), 3, axis=2)
-        varied = transforms.jitter(
-            grey.astype(np.float32), IR, np.random.default_rng(1), AugmentRecipe()
-        )
-        assert np.array_equal(varied[..., 0], varied[..., 2])
+    def test_factors_by_hand(self):
+        """Brightness on the whole, contrast about the mean of what is shown, then saturation."""
+        pixels = np.zeros((3, 1, 3), np.float32)
+        pixels[:, 0, 1], pixels[:, 0, 2] = (0.2, 0.3, 0.4), (0.5, 0.4, 0.3)
+        brightness, contrast, saturation = np.random.default_rng(5).uniform(0.6, 1.4, size=3)
+        expected = pixels * brightness
+        mean = expected[:, :, 1:].mean()
+        expected[:, :, 1:] = mean + (expected[:, :, 1:] - mean) * contrast
+        grey = 0.299 * expected[0] + 0.587 * expected[1] + 0.114 * expected[2]
+        expected = (grey + (expected - grey) * saturation).clip(0, 1)
+        varied = transforms.jitter(pixels, RGB, np.random.default_rng(5), AugmentRecipe())
+        assert np.allclose(varied, expected, atol=1e-6)
 
 
 class TestPrepare:

@@ -12,6 +12,7 @@ from tyro.conf import Positional
 
 from flexpad import __version__
 from flexpad.log import console, errors
+from flexpad.synth.config import SynthConfig
 from flexpad.types import MODALITIES, BadInput, Decision, Modality, Outcome
 
 EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
@@ -19,46 +20,35 @@ EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
 app = tyro.extras.SubcommandApp()
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 Image = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
+Folder = Annotated[Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+ModelFolder = Annotated[Positional[Path], tyro.conf.arg(metavar="MODEL")]
+ManifestFile = Annotated[Positional[Path], tyro.conf.arg(metavar="MANIFEST.csv")]
+DevTable = Annotated[Positional[Path], tyro.conf.arg(metavar="DEV.csv")]
+TestTable = Annotated[Positional[Path], tyro.conf.arg(metavar="TEST.csv")]
+DataSet = Annotated[Positional[str], tyro.conf.arg(metavar="NAME")]
 
 
 @app.command
 def synth(
-    out: Positional[Path],
-    seed: int = 0,
-    subjects: tuple[int, int, int] = (200, 60, 100),
-    bonafide_frames: int = 4,
-    attack_frames: int = 2,
-    size: int = 128,
+    out: Folder,
+    config: Annotated[SynthConfig, tyro.conf.arg(name="")] = SynthConfig(),  # noqa: B008 - frozen
     workers: int = 2,
 ) -> None:
     """Render faces and attacks in RGB, depth and IR, in the layout of CASIA-SURF.
 
     Args:
         out: Folder to write; an interrupted rendering goes on.
-        seed: The same seed gives the same files.
-        subjects: How many in train, dev and test.
-        bonafide_frames: Frames of a bona fide video.
-        attack_frames: Frames of an attack video.
-        size: Height and width in pixels.
-        workers: Processes.
+        config: What to render.
+        workers: Processes; the files do not depend on it.
     """
-    from flexpad.synth.generate import SynthConfig, generate
+    from flexpad.synth.generate import generate
 
-    config = SynthConfig(
-        seed=seed,
-        subjects=subjects,
-        bonafide_frames=bonafide_frames,
-        attack_frames=attack_frames,
-        size=size,
-    )
     done = generate(out, config, workers)
     console.print(f"rendered to {out}" if done else f"{out} is rendered already")
 
 
 @app.command
-def data(
-    name: Positional[str], root: Positional[Path], out: Out, protocol: str | None = None
-) -> None:
+def data(name: DataSet, root: Folder, out: Out, protocol: str | None = None) -> None:
     """Index a data set: from its folder to a manifest.
 
     Args:
@@ -80,9 +70,7 @@ def data(
 
 
 @app.command
-def train(
-    manifest: Positional[Path], out: Out, recipe: str = "demo", overwrite: bool = False
-) -> None:
+def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: bool = False) -> None:
     """Train a method on all modalities; the epoch is chosen on dev.
 
     Args:
@@ -101,7 +89,7 @@ def train(
 
 
 @app.command
-def score(model: Positional[Path], manifest: Positional[Path], split: str, out: Out) -> None:
+def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> None:
     """Score a split with a trained model, in all seven conditions.
 
     Args:
@@ -120,8 +108,8 @@ def score(model: Positional[Path], manifest: Positional[Path], split: str, out: 
 
 @app.command
 def report(
-    dev: Positional[Path],
-    test: Positional[Path],
+    dev: DevTable,
+    test: TestTable,
     out: Out,
     rule: str = "eer@dev",
     unit: str = "frame",
@@ -144,7 +132,7 @@ def report(
 
 @app.command
 def check(
-    model: Positional[Path],
+    model: ModelFolder,
     rgb: Image = None,
     depth: Image = None,
     ir: Image = None,

@@ -14,20 +14,19 @@ from flexpad.data import protocol
 from flexpad.log import console
 from flexpad.report import render_table, report
 from flexpad.score import score
+from flexpad.synth.config import SynthConfig
 from flexpad.synth.contact_sheet import contact_sheet
-from flexpad.synth.generate import SynthConfig, generate
+from flexpad.synth.generate import generate
 from flexpad.train import train
 
-CONFIG = SynthConfig(seed=0, subjects=(200, 60, 100), bonafide_frames=4, attack_frames=2)
 
-
-def demo(out: Path, recipe_name: str = "demo", config: SynthConfig = CONFIG) -> None:
+def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None) -> None:
     """Render, index, train, score, report; and print the one table.
 
     Args:
         out: Folder of the run. What is rendered there with the same settings is used again.
         recipe_name: What to train.
-        config: What to render.
+        config: What to render; None for the defaults.
 
     Raises:
         BadInput: ``out`` holds something else.
@@ -36,7 +35,7 @@ def demo(out: Path, recipe_name: str = "demo", config: SynthConfig = CONFIG) -> 
     times: dict[str, float] = {}
     out.mkdir(parents=True, exist_ok=True)
     with _timed(times, "render"):
-        if not generate(out / "rendered", config):
+        if not generate(out / "rendered", config or SynthConfig()):
             console.print("rendering    nothing to do, the same settings are rendered already")
     with _timed(times, "index"):
         found = readers.READERS["casia_surf"](out / "rendered")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,8 @@ def read_image(path: Path, modality: Modality) -> Image.Image:
         BadInput: The file is missing, no image, truncated, or has more than 8 bits a channel.
     """
     try:
-        with Image.open(path) as image:
+        # Read at once: a decoder's many small reads cost as much as its decoding.
+        with Image.open(BytesIO(path.read_bytes())) as image:
             if image.mode not in _EIGHT_BIT:
                 raise BadInput(
                     f"{path}: is a {image.mode} image; only 8 bits a channel can be read, since"
@@ -141,9 +143,9 @@ def place(image: Image.Image, geometry: Geometry, size: int) -> NDArray[np.uint8
 
 
 def to_pixels(placed: NDArray[np.uint8]) -> Pixels:
-    """Scale to [0, 1] with three channels, (H, W) or (H, W, 3) to (H, W, 3)."""
-    pixels = placed.astype(np.float32) / np.float32(255)
-    return np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels
+    """Scale to [0, 1], channels first: (H, W) to (1, H, W), or (H, W, 3) to (3, H, W)."""
+    channels_first = placed[None] if placed.ndim == 2 else placed.transpose(2, 0, 1)
+    return np.multiply(channels_first, np.float32(1 / 255), dtype=np.float32)
 
 
 def jitter(
@@ -151,25 +153,32 @@ def jitter(
 ) -> Pixels:
     """Vary brightness, contrast and (RGB) saturation; depth is a measurement and stays.
 
-    Black stays black for every factor on brightness, so a removed background remains removed.
+    Black stays black for every factor, so a removed background remains removed.
+
+    Args:
+        pixels: In [0, 1], (C, H, W).
+        modality: Decides what is varied, and by how much.
+        rng: Source of the draws.
+        augment: The strengths.
     """
     if modality is Modality.DEPTH:
         return pixels
     strength = augment.colour if modality is Modality.RGB else augment.infrared
-    brightness, contrast, saturation = rng.uniform(1 - strength, 1 + strength, size=3)
-    shown = pixels.max(axis=-1, keepdims=True) > 0
-    pixels = pixels * brightness
-    mean = pixels.sum() / max(1, 3 * int(shown.sum()))
-    pixels = np.where(shown, mean + (pixels - mean) * contrast, 0)
+    drawn = rng.uniform(1 - strength, 1 + strength, size=3).astype(np.float32)
+    brightness, contrast, saturation = drawn
+    shown = pixels.any(axis=0)
+    mean = brightness * pixels.sum() / max(1, len(pixels) * int(shown.sum()))
+    varied: Pixels = pixels * (brightness * contrast) + mean * (1 - contrast) * shown
     if modality is Modality.RGB:
-        grey = (pixels @ _LUMA)[..., None]
-        pixels = grey + (pixels - grey) * saturation
-    return pixels.clip(0, 1).astype(np.float32)
+        grey = np.tensordot(_LUMA, varied, axes=1)
+        varied = grey + (varied - grey) * saturation
+    return varied.clip(0, 1)
 
 
 def normalise(pixels: Pixels) -> Pixels:
-    """To what CLIP expects, (H, W, 3) in [0, 1] to (3, H, W)."""
-    return np.ascontiguousarray(((pixels - CLIP_MEAN) / CLIP_STD).transpose(2, 0, 1))
+    """To the three channels CLIP expects, (1 or 3, H, W) in [0, 1] to (3, H, W)."""
+    scaled: Pixels = (pixels - CLIP_MEAN[:, None, None]) / CLIP_STD[:, None, None]
+    return scaled
 
 
 def prepare(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import torch
@@ -185,25 +184,29 @@ class Block(nn.Module):
 
 
 class ConvolutionalStem(nn.Sequential):
-    """Images (n, 3, H, W) to patch embeddings (n, D, h, w) by 3x3 convolutions of stride 2.
+    """Images (n, 3, H, W) to patch embeddings (n, D, h, w), by convolutions that overlap.
 
-    Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021; with one group
-    norm in place of batch norm, since modalities are mixed in a batch.
+    After Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021. The first
+    step is a coarse one, which costs half as much on a CPU as steps of two; a group norm stands in
+    place of batch norm, since modalities are mixed in a batch.
     """
 
     def __init__(self, width: int, patch_size: int) -> None:
-        halvings = int(math.log2(patch_size))
-        if 2**halvings != patch_size:
-            raise BadInput(f"patch_size {patch_size} should be a power of 2 with stem convolutions")
-        widths = [3, *(width // 2 ** (halvings - 1 - step) for step in range(halvings))]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [
-                nn.Conv2d(before, after, 3, stride=2, padding=1),
-                nn.GroupNorm(1, after),
-                nn.GELU(),
-            ]
-        super().__init__(*layers, nn.Conv2d(width, width, 1))
+        if patch_size % 4:
+            raise BadInput(f"patch_size {patch_size} should be a multiple of 4 with convolutions")
+        quarter, half = width // 4, width // 2
+        super().__init__(
+            nn.Conv2d(3, quarter, patch_size // 4, stride=patch_size // 4),
+            nn.GroupNorm(1, quarter),
+            nn.GELU(),
+            nn.Conv2d(quarter, half, 3, stride=2, padding=1),
+            nn.GroupNorm(1, half),
+            nn.GELU(),
+            nn.Conv2d(half, width, 3, stride=2, padding=1),
+            nn.GroupNorm(1, width),
+            nn.GELU(),
+            nn.Conv2d(width, width, 1),
+        )
 
 
 class VisionTower(nn.Module):

@@ -29,6 +29,7 @@ from PIL import Image
 
 from flexpad import __version__
 from flexpad.log import progress
+from flexpad.synth.config import SynthConfig
 from flexpad.synth.instruments import BONAFIDE_VIDEO, SPECIES
 from flexpad.synth.person import Person, draw_person
 from flexpad.synth.recording import draw_recording, frame_numbers
@@ -46,47 +47,6 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
-class SynthConfig:
-    """What to render.
-
-    Attributes:
-        seed: The same seed gives the same files, byte for byte, with the same versions of the
-            libraries on the same kind of processor.
-        subjects: How many heads in train, dev and test.
-        bonafide_frames: Frames of a bona fide recording; every subject has one.
-        attack_frames: Frames of an attack recording; every subject has one per species.
-        size: Side of the pictures in pixels.
-    """
-
-    seed: int = 0
-    subjects: tuple[int, int, int] = (240, 60, 120)
-    bonafide_frames: int = 4
-    attack_frames: int = 2
-    size: int = 128
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise BadInput(f"synth: seed is {self.seed}, it should be 0 or more")
-        if len(self.subjects) != len(SPLITS) or min(self.subjects) < 1:
-            raise BadInput(
-                f"synth: subjects is {self.subjects}, it should be three numbers (train, dev, test)"
-                " of 1 or more"
-            )
-        if sum(self.subjects) > 9999:
-            raise BadInput(f"synth: subjects adds up to {sum(self.subjects)}, more than 9999")
-        for name in ("bonafide_frames", "attack_frames"):
-            if not 1 <= getattr(self, name) <= 999:
-                raise BadInput(f"synth: {name} is {getattr(self, name)}, it should be 1 to 999")
-        if not 16 <= self.size <= 1024:
-            raise BadInput(f"synth: size is {self.size} pixels, it should be 16 to 1024")
-
-    @property
-    def items_per_subject(self) -> int:
-        """Moments that are rendered of one subject."""
-        return self.bonafide_frames + len(SPECIES) * self.attack_frames
-
-
-@dataclass(frozen=True, slots=True)
 class Subject:
     """Who is rendered, and into which split."""
 
@@ -97,6 +57,11 @@ class Subject:
     def name(self) -> str:
         """As in a folder: CASIA-SURF's own are called CLKJ_AS0005 and so on."""
         return f"SYNT_RS{self.number:04d}"
+
+
+def items_per_subject(config: SynthConfig) -> int:
+    """How many moments are rendered of one subject."""
+    return config.bonafide_frames + len(SPECIES) * config.attack_frames
 
 
 def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
@@ -182,18 +147,18 @@ def _render_all(
 ) -> dict[str, dict[str, object]]:
     """Render every subject, in this process or in several; attributes by subject."""
     attributes = {}
-    with progress("rendering", total=len(subjects) * config.items_per_subject) as tick:
+    with progress("rendering", total=len(subjects) * items_per_subject(config)) as tick:
         if workers == 1:
             for subject in subjects:
                 attributes[subject.name] = render_subject(root, config, subject)
-                tick(config.items_per_subject)
+                tick(items_per_subject(config))
             return attributes
         with _pool(workers) as pool:
             jobs = {pool.submit(render_subject, root, config, s): s for s in subjects}
             try:
                 for job in as_completed(jobs):
                     attributes[jobs[job].name] = job.result()
-                    tick(config.items_per_subject)
+                    tick(items_per_subject(config))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
