@@ -155,7 +155,7 @@ class TestPrompts:
         method = stir(make(prompts=prompts))
         before = method(tiny.batch(2)).fused
         with torch.no_grad():
-            for mixture in method.mixtures:
+            for mixture in method.experts.mixtures:
                 mixture.widen.weight.zero_()
                 mixture.bias.zero_()
         assert not torch.allclose(before, method(tiny.batch(2)).fused)
@@ -171,16 +171,16 @@ class TestPrompts:
         torch.manual_seed(0)
         tokens, image = torch.randn(1, 5, 32), torch.randn(1, 2, 32)
         coupled = [prompts.couple(prompts.textual[layer].mean(dim=0)) for layer in (0, 1)]
-        first = prompts.add_visual(tokens, 0, image, accumulate=True)
+        first = prompts.add_visual(tokens, 0, image)
         assert torch.equal(first[:, :1], tokens[:, :1])
         assert torch.equal(first[:, 3:], tokens[:, 1:])
         assert torch.allclose(first[:, 1:3], image + prompts.visual[0] + coupled[0])
         with torch.no_grad():
             prompts.reinjection[1] = 0.5
-        second = prompts.add_visual(first, 1, image, accumulate=True)
+        second = prompts.add_visual(first, 1, image)
         added = prompts.visual[1] + coupled[1] + 0.5 * image
         assert torch.allclose(second[:, 1:3], first[:, 1:3] + added, atol=1e-6)
-        assert torch.equal(prompts.add_visual(second, 2, image, accumulate=True), second)
+        assert torch.equal(prompts.add_visual(second, 2, image), second)
 
     def test_text_kept_for_evaluation_equals_the_one_made_anew(self):
         method = stir(make())
@@ -330,7 +330,7 @@ class TestTraining:
         torch.stack(list(method.loss(batch, method(batch)).values())).sum().backward()
         assert all(parameter.grad is None for parameter in method.clip.parameters())
         assert method.prompts.textual.grad.abs().sum() > 0
-        assert method.image_prompts.queries.grad.abs().sum() > 0
+        assert method.prompts.of_image.queries.grad.abs().sum() > 0
 
     def test_scale_can_be_learned_beside_a_frozen_clip(self):
         encoder = tiny.encoder()
@@ -372,13 +372,13 @@ class TestTraining:
                 if parameter.requires_grad and name.startswith(prefixes)
             )
 
-        assert count("mixtures") == 3_355_392
-        assert count("routers", "descriptor") == 175_667
-        assert count("prompts", "image_prompts") == 459_337
+        assert count("experts.mixtures") == 3_355_392
+        assert count("experts.routers", "experts.descriptor") == 175_667
+        assert count("prompts") == 459_337
         assert count("fusion") == 32_897
         assert count("") == 4_023_293
         assert all(
-            method.is_router(name) == name.startswith(("routers", "descriptor"))
+            method.is_router(name) == name.startswith(("experts.routers", "experts.descriptor"))
             for name, _ in method.named_parameters()
         )
 

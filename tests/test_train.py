@@ -40,10 +40,10 @@ def test_only_matrices_decay_and_routers_have_their_rate():
         for parameter in group["params"]
     }
     assert len(found) == len(name_of)
-    assert found["routers.0.gate.weight"] == (0.5, 0.3)
-    assert found["routers.0.gate.bias"] == (0.5, 0.0)
+    assert found["experts.routers.0.gate.weight"] == (0.5, 0.3)
+    assert found["experts.routers.0.gate.bias"] == (0.5, 0.0)
     assert found["prompts.visual"] == (1.0, 0.0)
-    assert found["mixtures.0.widen.weight"] == (1.0, 0.3)
+    assert found["experts.mixtures.0.widen.weight"] == (1.0, 0.3)
     assert found["clip.vision.blocks.0.mlp.widen.weight"] == (0.1, 0.3)
     assert found["clip.vision.norm_after.weight"] == (0.1, 0.0)
     assert found["clip.text.words.weight"] == (0.1, 0.0)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flexpad.encoders.clip import TowerConfig
 from flexpad.types import MODALITIES
 
 UNKNOWN = len(MODALITIES)  # the modality label of an image whose modality is not told
@@ -204,6 +205,45 @@ class ExpertMixture(nn.Module):
         weighted = hidden * weights.repeat_interleave(self.rank, dim=1)[:, None]
         added: Tensor = self.widen(weighted)
         return added + (weights @ self.bias.to(weights.dtype))[:, None]
+
+
+class Experts(nn.Module):
+    """FMM as a whole: what describes images, and in every layer routes them and works on them.
+
+    Attributes:
+        open: Routed experts an image gets in a layer, at present.
+    """
+
+    def __init__(
+        self,
+        tower: TowerConfig,
+        grid: int,
+        rank: int,
+        routed: tuple[str, ...],
+        top_k: int,
+        descriptor_width: int,
+    ) -> None:
+        super().__init__()
+        self.routed = len(routed)
+        self.top_k = self.open = top_k
+        self.patches = grid**2
+        layers = range(tower.layers)
+        self.descriptor = ModalityDescriptor(tower.width, descriptor_width)
+        self.routers = nn.ModuleList(
+            Router(tower.width, descriptor_width, self.routed) for _ in layers
+        )
+        self.mixtures = nn.ModuleList(
+            ExpertMixture(tower.width, grid, rank, routed) for _ in layers
+        )
+
+    def set_dense(self, dense: bool) -> None:
+        """Open every expert, so that each gets a gradient, or only the best ``top_k``."""
+        self.open = self.routed if dense else self.top_k
+
+    def forward(self, layer: int, normed: Tensor, descriptor: Tensor) -> tuple[Tensor, Routing]:
+        """Say what a layer adds to tokens (n, T, D), and where it sent the n images."""
+        routing = self.routers[layer](normed[:, -self.patches :], descriptor, self.open)
+        return self.mixtures[layer](normed, routing.gates), routing
 
 
 def balance_loss(routing: Routing) -> Tensor:

@@ -23,16 +23,14 @@ from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl import options
 from flexpad.methods.fmm_rpl.experts import (
     UNKNOWN,
-    ExpertMixture,
-    ModalityDescriptor,
-    Router,
+    Experts,
     balance_loss,
     information_loss,
     magnitude_loss,
 )
 from flexpad.methods.fmm_rpl.options import Options
 from flexpad.methods.fmm_rpl.passes import TextPass, VisualPass
-from flexpad.methods.fmm_rpl.prompts import ImagePrompts, Prompts
+from flexpad.methods.fmm_rpl.prompts import Prompts
 from flexpad.types import Batch, Evidence
 
 
@@ -73,25 +71,23 @@ class FmmRpl(Method):
         sizes = clip.config
         width, text_width = sizes.vision.width, sizes.text.width
         self.options = options
-        self.accumulate = options.prompt_mode == "accumulate"
-        self.top_k = options.top_k
         self.clip = clip
-        self.descriptor = ModalityDescriptor(width, options.descriptor_width)
-        layers = range(sizes.vision.layers)
-        self.routers = nn.ModuleList(
-            Router(width, options.descriptor_width, len(options.experts)) for _ in layers
+        self.experts = Experts(
+            sizes.vision,
+            sizes.grid,
+            rank=options.rank,
+            routed=options.experts,
+            top_k=options.top_k,
+            descriptor_width=options.descriptor_width,
         )
-        self.mixtures = nn.ModuleList(
-            ExpertMixture(width, sizes.grid, options.rank, options.experts) for _ in layers
-        )
-        self.image_prompts = ImagePrompts(width, options.prompts, options.prompt_width)
         self.prompts = Prompts(
-            options.depth,
-            options.prompts,
-            options.prompts,
-            width,
-            text_width,
-            options.coupling_width,
+            depth=options.depth,
+            count=options.prompts,
+            width=width,
+            text_width=text_width,
+            reader_width=options.prompt_width,
+            coupling_width=options.coupling_width,
+            accumulate=options.prompt_mode == "accumulate",
         )
         if options.rpl_mode == "R2":
             self.image_to_text = nn.Linear(width, text_width)
@@ -113,7 +109,7 @@ class FmmRpl(Method):
         """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
         present = batch.present
         modality = present.nonzero()[:, 1]
-        visual = VisualPass(self, self._labels(modality))
+        visual = VisualPass(self.experts, self.prompts, self._labels(modality))
         features = self.clip.vision(batch.images[present], visual)
         image = F.normalize(features.image.float(), dim=-1)
         patches = F.normalize(features.patches.float(), dim=-1)
@@ -168,12 +164,11 @@ class FmmRpl(Method):
 
     def schedule(self, done: float) -> None:
         """Open all experts for the first steps, so that each of them gets a gradient."""
-        dense = done < self.options.dense_share
-        self.top_k = len(self.options.experts) if dense else self.options.top_k
+        self.experts.set_dense(done < self.options.dense_share)
 
     def is_router(self, parameter: str) -> bool:
         """Routers and the descriptor they read."""
-        return parameter.startswith(("routers.", "descriptor."))
+        return parameter.startswith(("experts.routers.", "experts.descriptor."))
 
     # -- text -------------------------------------------------------------------------------------
 
@@ -208,7 +203,7 @@ class FmmRpl(Method):
         spread = [part.expand(len(shift), -1, -1, -1) for part in (words[:, :1], named)]
         sentences = torch.cat([spread[0], context, spread[1]], dim=2).flatten(0, 1)
         ends = self.ends.repeat(len(shift))
-        features = self.clip.text(sentences, ends, TextPass(self))
+        features = self.clip.text(sentences, ends, TextPass(self.prompts))
         normalised: Tensor = F.normalize(features.float(), dim=-1).unflatten(0, (len(shift), -1))
         return normalised
 
@@ -216,7 +211,8 @@ class FmmRpl(Method):
         """Switch mode; text features that were kept for evaluation are forgotten."""
         self._forget_text()
         super().train(mode)
-        self.top_k = self.top_k if mode else self.options.top_k
+        if not mode:
+            self.experts.set_dense(dense=False)
         return self
 
     # -- inside -----------------------------------------------------------------------------------

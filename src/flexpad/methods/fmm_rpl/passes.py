@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
-from flexpad.methods.fmm_rpl.experts import Routing
-
-if TYPE_CHECKING:  # the method makes its passes
-    from flexpad.methods.fmm_rpl.model import FmmRpl
+from flexpad.methods.fmm_rpl.experts import Experts, Routing
+from flexpad.methods.fmm_rpl.prompts import Prompts
 
 
 class VisualPass:
@@ -24,44 +20,40 @@ class VisualPass:
     image_prompts: Tensor
     modality_logits: Tensor
 
-    def __init__(self, method: FmmRpl, labels: Tensor) -> None:
-        self.method = method
+    def __init__(self, experts: Experts, prompts: Prompts, labels: Tensor) -> None:
+        self.experts = experts
+        self.prompts = prompts
         self.labels = labels
         self.routings: list[Routing] = []
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
         """Describe the images and read prompts off them."""
-        self.descriptor, self.modality_logits = self.method.descriptor(tokens[:, 1:], self.labels)
-        self.image_prompts = self.method.image_prompts(patches)
+        self.descriptor, self.modality_logits = self.experts.descriptor(tokens[:, 1:], self.labels)
+        self.image_prompts = self.prompts.of_image(patches)
 
     def before(self, layer: int, tokens: Tensor) -> Tensor:
         """Put in or add to the visual prompts."""
-        if not self.method.options.prompts:
-            return tokens
-        return self.method.prompts.add_visual(
-            tokens, layer, self.image_prompts, accumulate=self.method.accumulate
-        )
+        return self.prompts.add_visual(tokens, layer, self.image_prompts)
 
     def beside(self, layer: int, normed: Tensor) -> Tensor:
         """Run the mixture of experts parallel to the MLP."""
-        patches = normed[:, -self.method.clip.vision.patch_count :]
-        routing = self.method.routers[layer](patches, self.descriptor, self.method.top_k)
+        added, routing = self.experts.forward(layer, normed, self.descriptor)
         self.routings.append(routing)
-        return self.method.mixtures[layer](normed, routing.gates)  # type: ignore[no-any-return]
+        return added
 
 
 class TextPass:
     """One pass through the text tower; the hook that adds context over its layers."""
 
-    def __init__(self, method: FmmRpl) -> None:
-        self.method = method
+    def __init__(self, prompts: Prompts) -> None:
+        self.prompts = prompts
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
         """Do nothing; a text tower has no patches."""
 
     def before(self, layer: int, tokens: Tensor) -> Tensor:
         """Add to the context."""
-        return self.method.prompts.add_textual(tokens, layer, accumulate=self.method.accumulate)
+        return self.prompts.add_textual(tokens, layer)
 
     def beside(self, layer: int, normed: Tensor) -> None:  # noqa: ARG002 - nothing stands there
         """Add nothing; the experts are visual."""

@@ -36,55 +36,68 @@ class ImagePrompts(nn.Module):
 
 
 class Prompts(nn.Module):
-    """The learned prompts of both towers over J layers, text coupled to vision.
+    """RPL as a whole: prompts read off images, and those of both towers over J layers.
 
     Attributes:
         visual: (J, V, D).
-        textual: (J, T, D_text), random, from no word.
+        textual: (J, V, D_text), random, from no word.
         reinjection: How much of the image prompts is added again at a layer, (J,), 0 at start.
+        count: V, how many there are; with 0 nothing is put in anywhere.
     """
 
     def __init__(
-        self, depth: int, visual: int, textual: int, width: int, text_width: int, inner: int
+        self,
+        depth: int,
+        count: int,
+        width: int,
+        text_width: int,
+        reader_width: int,
+        coupling_width: int,
+        *,
+        accumulate: bool,
     ) -> None:
         super().__init__()
         self.depth = depth
-        self.visual = nn.Parameter(torch.randn(depth, visual, width) * 0.02)
-        self.textual = nn.Parameter(torch.randn(depth, textual, text_width) * 0.02)
+        self.count = count
+        self.accumulate = accumulate
+        self.of_image = ImagePrompts(width, count, reader_width)
+        self.visual = nn.Parameter(torch.randn(depth, count, width) * 0.02)
+        self.textual = nn.Parameter(torch.randn(depth, count, text_width) * 0.02)
         self.reinjection = nn.Parameter(torch.zeros(depth))
         # One low-rank map for all layers couples text to vision, as MaPLe's does a layer.
-        self.couple = nn.Sequential(nn.Linear(text_width, inner), nn.Linear(inner, width))
+        self.couple = nn.Sequential(
+            nn.Linear(text_width, coupling_width), nn.Linear(coupling_width, width)
+        )
 
-    def add_visual(self, tokens: Tensor, layer: int, image: Tensor, *, accumulate: bool) -> Tensor:
+    def add_visual(self, tokens: Tensor, layer: int, image: Tensor) -> Tensor:
         """Put in, or add to, the prompts behind the class token.
 
         Args:
             tokens: (n, 1 + N, D) at layer 0, (n, 1 + V + N, D) after it.
             layer: Counted from 0; from J on nothing is added.
             image: Prompts read off the image, (n, V, D).
-            accumulate: Keep what the last block made of the prompts; else replace it.
 
         Returns:
             (n, 1 + V + N, D).
         """
-        if layer >= self.depth:
+        if layer >= self.depth or not self.count:
             return tokens
-        count = self.visual.shape[1]
         learned = self.visual[layer] + self.couple(self.textual[layer].mean(dim=0))
         if layer == 0:
             return torch.cat([tokens[:, :1], (image + learned).to(tokens.dtype), tokens[:, 1:]], 1)
-        fresh = learned + self.reinjection[layer] * image
-        kept = tokens[:, 1 : 1 + count] + fresh if accumulate else fresh.to(tokens.dtype)
-        return torch.cat([tokens[:, :1], kept, tokens[:, 1 + count :]], dim=1)
+        return self._renew(tokens, learned + self.reinjection[layer] * image)
 
-    def add_textual(self, tokens: Tensor, layer: int, *, accumulate: bool) -> Tensor:
+    def add_textual(self, tokens: Tensor, layer: int) -> Tensor:
         """Add to the context behind the start token of sentences (K, L, D_text).
 
         At layer 0 it is in already.
         """
-        if not 0 < layer < self.depth:
+        if not 0 < layer < self.depth or not self.count:
             return tokens
-        count = self.textual.shape[1]
-        fresh = self.textual[layer].expand(len(tokens), -1, -1)
-        kept = tokens[:, 1 : 1 + count] + fresh if accumulate else fresh.to(tokens.dtype)
-        return torch.cat([tokens[:, :1], kept, tokens[:, 1 + count :]], dim=1)
+        return self._renew(tokens, self.textual[layer].expand(len(tokens), -1, -1))
+
+    def _renew(self, tokens: Tensor, fresh: Tensor) -> Tensor:
+        """Add to what the last block made of the prompts, or replace it."""
+        place = slice(1, 1 + self.count)
+        kept = tokens[:, place] + fresh if self.accumulate else fresh.to(tokens.dtype)
+        return torch.cat([tokens[:, :1], kept, tokens[:, place.stop :]], dim=1)
