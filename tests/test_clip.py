@@ -9,7 +9,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from flexpad.encoders import SMALL, build
-from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, attend, set_trainable
+from flexpad.encoders.clip import (
+    Clip,
+    ClipConfig,
+    ConvolutionalStem,
+    TowerConfig,
+    attend,
+    set_trainable,
+)
 from flexpad.encoders.weights import load_huggingface
 from flexpad.recipe import EncoderRecipe
 from flexpad.types import BadInput
@@ -183,9 +190,33 @@ def test_small_encoder_has_the_size_it_says():
     assert features.patches.shape == (1, 49, SMALL.joint_width)
 
 
+class TestConvolutionalStem:
+    def test_a_place_for_every_patch(self):
+        stem = ConvolutionalStem(width=16, patch_size=8)
+        assert stem(torch.randn(2, 3, 32, 40)).shape == (2, 16, 4, 5)
+
+    def test_judges_images_alone_in_evaluation(self):
+        stem = ConvolutionalStem(width=16, patch_size=8)
+        stem(torch.randn(4, 3, 32, 32))  # so that it remembers something
+        stem.eval()
+        images = torch.randn(4, 3, 32, 32)
+        assert torch.allclose(stem(images)[:1], stem(images[:1]), atol=1e-5)
+
+    def test_what_it_remembers_is_frozen_with_its_weights(self):
+        stem = ConvolutionalStem(width=16, patch_size=8).requires_grad_(False)
+        stem.train()
+        before = {name: value.clone() for name, value in stem.state_dict().items()}
+        stem(5 + torch.randn(4, 3, 32, 32))
+        assert all(torch.equal(value, before[name]) for name, value in stem.state_dict().items())
+
+    def test_refuses_patches_it_cannot_halve(self):
+        with pytest.raises(BadInput, match="patch_size 14 should be a multiple of 4"):
+            ConvolutionalStem(width=16, patch_size=14)
+
+
 def test_unknown_encoder_names_what_there_is():
-    with pytest.raises(BadInput, match="'samll' is neither 'small' nor a folder"):
-        build(EncoderRecipe(name="samll"))
+    with pytest.raises(BadInput, match="'smalll' is neither 'small' nor a folder"):
+        build(EncoderRecipe(name="smalll"))
 
 
 class TestBrokenWeights:

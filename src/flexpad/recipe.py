@@ -71,7 +71,8 @@ class TrainRecipe:
         weight_decay: On matrices only.
         warmup: Share of all steps in which the rate rises.
         clip_norm: Largest norm of the gradient.
-        ema: Decay of the averaged weights that are evaluated and kept; 0 = none.
+        ema: Decay of the averaged weights that are evaluated and kept; 0 = none. It wants a run
+            of many times 1 / (1 - ema) steps, above all where there is batch norm.
         mixed_precision: ``bf16`` or ``no``.
     """
 

@@ -91,7 +91,9 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
     dev = Items(rows.split("dev"), size, recipe.augment)
     dev_loader = DataLoader(dev, batch_size=4 * settings.pairs, collate_fn=collate)
 
-    averaged = AveragedModel(method, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
+    averaged = AveragedModel(
+        method, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True
+    )
     judged: Method = averaged.module if settings.ema else method  # type: ignore[assignment]
     optimizer = torch.optim.AdamW(parameter_groups(method, settings), lr=settings.learning_rate)
     steps = settings.epochs * len(sampler)

@@ -183,12 +183,33 @@ class Block(nn.Module):
         return tokens if beside is None else tokens + beside
 
 
+class Residual(nn.Module):
+    """Two 3x3 convolutions that add to what they are given, (n, C, h, w)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            *_convolution(channels, channels, 3, stride=1),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Give maps of the same shape."""
+        return F.relu(maps + self.change(maps))
+
+
+def _convolution(before: int, after: int, kernel: int, stride: int) -> list[nn.Module]:
+    padding = 1 if kernel == 3 else 0
+    convolution = nn.Conv2d(before, after, kernel, stride, padding, bias=False)
+    return [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+
+
 class ConvolutionalStem(nn.Sequential):
     """Images (n, 3, H, W) to patch embeddings (n, D, h, w), by convolutions that overlap.
 
     After Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021. The first
-    step is a coarse one, which costs half as much on a CPU as steps of two; a group norm stands in
-    place of batch norm, since modalities are mixed in a batch.
+    step is a coarse one, since steps of two cost twice as much on a CPU.
     """
 
     def __init__(self, width: int, patch_size: int) -> None:
@@ -196,17 +217,19 @@ class ConvolutionalStem(nn.Sequential):
             raise BadInput(f"patch_size {patch_size} should be a multiple of 4 with convolutions")
         quarter, half = width // 4, width // 2
         super().__init__(
-            nn.Conv2d(3, quarter, patch_size // 4, stride=patch_size // 4),
-            nn.GroupNorm(1, quarter),
-            nn.GELU(),
-            nn.Conv2d(quarter, half, 3, stride=2, padding=1),
-            nn.GroupNorm(1, half),
-            nn.GELU(),
-            nn.Conv2d(half, width, 3, stride=2, padding=1),
-            nn.GroupNorm(1, width),
-            nn.GELU(),
+            *_convolution(3, quarter, patch_size // 4, stride=patch_size // 4),
+            *_convolution(quarter, half, 3, stride=2),
+            Residual(half),
+            *_convolution(half, width, 3, stride=2),
+            Residual(width),
             nn.Conv2d(width, width, 1),
         )
+
+    def train(self, mode: bool = True) -> ConvolutionalStem:
+        """Switch mode; what batch norm remembers of images is frozen with the weights."""
+        trained = any(parameter.requires_grad for parameter in self.parameters())
+        super().train(mode and trained)
+        return self
 
 
 class VisionTower(nn.Module):

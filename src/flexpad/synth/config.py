@@ -21,7 +21,7 @@ class SynthConfig:
     """
 
     seed: int = 0
-    subjects: tuple[int, int, int] = (180, 50, 100)
+    subjects: tuple[int, int, int] = (160, 40, 80)
     bonafide_frames: int = 4
     attack_frames: int = 2
     size: int = 128
