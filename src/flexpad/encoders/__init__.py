@@ -14,7 +14,7 @@ from flexpad.recipe import EncoderRecipe
 from flexpad.types import BadInput
 
 SMALL = ClipConfig(
-    vision=TowerConfig(width=192, layers=6, heads=3, mlp_width=768),
+    vision=TowerConfig(width=192, layers=3, heads=3, mlp_width=768),
     text=TowerConfig(width=128, layers=3, heads=2, mlp_width=512),
     joint_width=128,
     image_size=112,
