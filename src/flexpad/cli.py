@@ -160,6 +160,11 @@ def check(
 def _print_decision(decision: Decision) -> None:
     colour = {Outcome.BONAFIDE: "green", Outcome.ATTACK: "red"}.get(decision.outcome, "yellow")
     console.print(Text(decision.outcome.value, style=f"bold {colour}"), Text(decision.reason))
+    if decision.score is not None and decision.threshold is not None:
+        console.print(
+            f"score {decision.score:.4f}, threshold {decision.threshold:.4f}"
+            f" ({decision.operating_point}), seen {decision.condition}"
+        )
 
 
 @app.command
