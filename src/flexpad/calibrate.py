@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from flexpad import metrics, score_table
+from flexpad.files import whole_file
 from flexpad.registry import did_you_mean
 from flexpad.score_table import ScoreTable
 from flexpad.types import BadInput, Decision, Outcome
@@ -212,12 +213,8 @@ def decide(score: float | None, condition: str, calibration: Calibration) -> Dec
 
 def write(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON. The file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(dumps(calibration), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def dumps(calibration: Calibration) -> str:

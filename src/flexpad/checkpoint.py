@@ -17,6 +17,7 @@ from flexpad.data.manifest import sha256
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig
 from flexpad.encoders.text import read_tokenizer
+from flexpad.files import whole_file
 from flexpad.methods import Method
 from flexpad.recipe import Recipe
 from flexpad.types import BadInput
@@ -58,9 +59,8 @@ def save_recipe(folder: Path, recipe: Recipe, encoder: Encoder) -> None:
 def save_weights(folder: Path, method: Method, recipe: Recipe) -> None:
     """Write the weights; the file appears whole or not at all."""
     weights = {name: value.detach().contiguous() for name, value in method.state_dict().items()}
-    partial = folder / f"{WEIGHTS}.partial"
-    save_file(weights, partial, {"method": recipe.method.name, "flexpad": __version__})
-    partial.replace(folder / WEIGHTS)
+    with whole_file(folder / WEIGHTS) as partial:
+        save_file(weights, partial, {"method": recipe.method.name, "flexpad": __version__})
 
 
 def load(folder: Path) -> Model:

@@ -150,8 +150,6 @@ def check(
 
     given = dict(zip(MODALITIES, (rgb, depth, ir), strict=True))
     paths: dict[Modality, Path] = {m: path for m, path in given.items() if path is not None}
-    if not paths:
-        raise BadInput("no modality was given; pass at least one of --rgb, --depth, --ir")
     decision = judge(checkpoint.load(model), paths)
     _print_decision(decision)
     return EXIT[decision.outcome]

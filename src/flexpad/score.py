@@ -66,7 +66,7 @@ def score(
     with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
         if not done:
             _begin(file, header, groups)
-        _score_rows(model, missing, conditions, groups, file, already=len(done))
+        _score_rows(model, missing, conditions, groups, file, f"scoring {split}", len(done))
     table = score_table.read(partial)
     partial.replace(out)
     return replace(table, name=str(out))
@@ -88,6 +88,7 @@ def _score_rows(
     conditions: Sequence[str],
     groups: Sequence[str],
     file: TextIO,
+    what: str,
     already: int,
 ) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -96,10 +97,9 @@ def _score_rows(
     loader = DataLoader(items, batch_size=BATCH, collate_fn=collate)
     by_id = {row.sample_id: row for row in rows}
     lines = csv.writer(file, lineterminator="\n")
-    split = rows.rows[0].split if rows.rows else ""
-    with progress(f"scoring {split}", already + len(rows)) as tick:
+    with progress(what, already + len(rows)) as tick:
         tick(already)
-        for batch in batches(loader) if rows.rows else ():
+        for batch in batches(loader):
             answers = answer(method, to_device(batch, device), conditions)
             scores = {name: logits.sigmoid().tolist() for name, logits in answers.items()}
             lines.writerows(_lines(batch, by_id, scores, groups, model.recipe.protocol))

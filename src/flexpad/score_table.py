@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from flexpad.files import whole_file
 from flexpad.registry import did_you_mean
 from flexpad.types import ATTACK, BONAFIDE, CONDITIONS, SPLITS, BadInput
 
@@ -126,12 +127,8 @@ def write(table: ScoreTable, path: Path) -> None:
             a colon.
     """
     text = _text(table)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def per_unit(table: ScoreTable, unit: str) -> ScoreTable:

@@ -91,18 +91,17 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
     dev = Items(rows.split("dev"), size, recipe.augment)
     dev_loader = DataLoader(dev, batch_size=4 * settings.pairs, collate_fn=collate)
 
-    averaged = AveragedModel(
-        method, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True
-    )
-    judged: Method = averaged.module if settings.ema else method  # type: ignore[assignment]
+    averaged = _averaged(method, settings.ema)
+    judged: Method = averaged.module if averaged else method  # type: ignore[assignment]
     optimizer = torch.optim.AdamW(parameter_groups(method, settings), lr=settings.learning_rate)
     steps = settings.epochs * len(sampler)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps, settings.warmup)
     )
     model, optimizer, schedule = accelerator.prepare(method, optimizer, schedule)
-    averaged.to(accelerator.device)
-    accelerator.register_for_checkpointing(averaged)
+    if averaged:
+        averaged.to(accelerator.device)
+        accelerator.register_for_checkpointing(averaged)
 
     best, first = _resume(accelerator, out) if resumes else (Best(), 0)
     with progress("training", steps, unit="steps") as tick:
@@ -124,11 +123,12 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-                averaged.update_parameters(method)
+                if averaged:
+                    averaged.update_parameters(method)
                 log.add(batch, evidence, terms)
                 tick(note=f"epoch {epoch + 1}/{settings.epochs}, loss {loss.item():.3f}")
             judged.eval()
-            on_dev = evaluate(judged, dev_loader, rows, accelerator)
+            on_dev = evaluate(judged, dev_loader, dev.manifest, accelerator)
             if best.beaten_by(on_dev.error, on_dev.loss):
                 best = Best(epoch, on_dev.error, on_dev.loss)
                 checkpoint.save_weights(out, judged, recipe)
@@ -137,6 +137,13 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
     shutil.rmtree(out / STATE)
     logger.info("kept epoch %d, dev EER %.2f %%", best.epoch + 1, 100 * best.error)
     return best
+
+
+def _averaged(method: Method, decay: float) -> AveragedModel | None:
+    """Make the average of a method's weights over the steps, None where none is asked for."""
+    if not decay:
+        return None
+    return AveragedModel(method, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 
 def parameter_groups(method: Method, settings: TrainRecipe) -> list[dict[str, Any]]:
@@ -176,7 +183,7 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
 def evaluate(
     method: Method,
     loader: DataLoader[Any],
-    rows: Manifest,
+    dev: Manifest,
     accelerator: Accelerator,
 ) -> OnDev:
     """Measure a method on dev."""
@@ -186,7 +193,6 @@ def evaluate(
             found = answer(method, to_device(batch, accelerator.device), CONDITIONS)
         for condition, logits in found.items():
             answers[condition].append(logits.cpu())
-    dev = rows.split("dev")
     bonafide = np.array([row.is_bonafide for row in dev])
     species = np.array([row.pai_species for row in dev])
     errors, losses = {}, {}

@@ -15,6 +15,11 @@ ATTACK = "attack"
 SPLITS = ("train", "dev", "test")
 
 
+def is_rendered(dataset: str) -> bool:
+    """Whether a data set of this name shows rendered faces rather than people."""
+    return dataset.startswith("synth")
+
+
 class BadInput(ValueError):  # noqa: N818 - it names what happened, and the CLI prints it as one line
     """Something the user gave cannot be used.
 

@@ -11,15 +11,15 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
 from flexpad.data.row import COLUMNS, Row, complaint, is_line
+from flexpad.files import whole_file
 from flexpad.registry import did_you_mean
-from flexpad.types import ATTACK, BONAFIDE, BadInput
+from flexpad.types import ATTACK, BONAFIDE, BadInput, is_rendered
 
 __all__ = ["COLUMNS", "GROUP_PREFIX", "Manifest", "Row", "read", "sha256", "validate", "write"]
 
@@ -63,7 +63,7 @@ class Manifest:
     @property
     def is_rendered(self) -> bool:
         """Whether any row shows a rendered face rather than a person."""
-        return any(row.dataset.startswith("synth") for row in self.rows)
+        return any(is_rendered(row.dataset) for row in self.rows)
 
     def require_both_classes(self) -> None:
         """Refuse rows that are all bona fide or all attacks.
@@ -91,21 +91,16 @@ def write(manifest: Manifest, path: Path) -> None:
     if not _is_header_text(root):
         raise BadInput(f"{manifest.name}: root {root!r} is not plain text; rename the folder")
     header = {"root": root, **manifest.header}
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
+        with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as out:
             out.writelines(f"# {key}: {value}".rstrip() + "\n" for key, value in header.items())
             table = csv.writer(out, lineterminator="\n")
             table.writerow([*COLUMNS, *(GROUP_PREFIX + name for name in groups)])
             for row in manifest.rows:
                 cells = [getattr(row, column) for column in COLUMNS]
                 table.writerow([*cells, *(row.groups.get(name, "") for name in groups)])
-        partial.replace(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def read(path: Path) -> Manifest:

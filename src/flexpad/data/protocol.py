@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from flexpad.data.manifest import Manifest, Row
 from flexpad.registry import Registry
-from flexpad.types import SPLITS, BadInput
+from flexpad.types import SPLITS, BadInput, is_rendered
 
 # Unseen cut types: Zhang et al., "CASIA-SURF: A Large-Scale Multi-Modal Benchmark for Face
 # Anti-Spoofing", TBIOM 2020, and the author lists CASIA_SURF@p1_*.
@@ -61,7 +61,7 @@ def apply(name: str, manifest: Manifest) -> Manifest:
             f"{manifest.name}: protocol {name!r} is for {' or '.join(protocol.datasets)},"
             f" not for {foreign[0]!r}"
         )
-    if manifest.is_rendered and not all(dataset.startswith("synth") for dataset in datasets):
+    if manifest.is_rendered and not all(map(is_rendered, datasets)):
         raise BadInput(f"{manifest.name}: mixes rendered faces with real ones; keep them apart")
     chosen = protocol.choose(manifest)
     for split in SPLITS:

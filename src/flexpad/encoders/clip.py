@@ -344,10 +344,10 @@ def set_trainable(clip: Clip, trainable: str) -> None:
     prefix, _, count = trainable.rpartition("_")
     if prefix != "last" or not count.isdecimal():
         raise BadInput(f"trainable {trainable!r} should be all, none or last_k such as last_2")
+    if int(count) > len(clip.vision.blocks):
+        raise BadInput(f"trainable {trainable!r}: there are {len(clip.vision.blocks)} blocks")
     for tower in (clip.vision, clip.text):
-        if int(count) > len(clip.vision.blocks):
-            raise BadInput(f"trainable {trainable!r}: there are {len(tower.blocks)} blocks")
-        for block in tower.blocks[-int(count) :] if int(count) else ():
+        for block in tower.blocks[max(0, len(tower.blocks) - int(count)) :]:
             block.requires_grad_(True)
         tower.norm_after.requires_grad_(True)
         tower.projection.requires_grad_(True)

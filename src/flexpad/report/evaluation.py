@@ -13,6 +13,7 @@ from flexpad.calibrate import Calibration
 from flexpad.metrics import Figure, Presentations, Proportion, Rates, SpeciesRate
 from flexpad.report import wording
 from flexpad.score_table import ScoreTable
+from flexpad.types import is_rendered
 
 SCHEMA = "flexpad.report/1"
 SINGLE = ("R", "D", "I")
@@ -52,9 +53,7 @@ def evaluate(
         "unit": calibration.unit,
         "rule": calibration.rule,
         "oracle": calibration.oracle,
-        "rendered": any(
-            name.startswith("synth") for t in (dev, test) for name in _words(t, "dataset")
-        ),
+        "rendered": any(is_rendered(name) for t in (dev, test) for name in _words(t, "dataset")),
         "method": test.header.get("method"),
         "confidence": metrics.CONFIDENCE,
         "conditions": conditions,

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from flexpad.data.manifest import Manifest, Row
+from flexpad.files import whole_file
 from flexpad.types import MODALITIES, BadInput, Modality
 
 BACKGROUND, INK, FAINT = (250, 250, 248), (28, 30, 34), (118, 122, 130)
@@ -81,9 +82,8 @@ def contact_sheet(manifest: Manifest, path: Path, layout: Layout | None = None) 
         for column, item in enumerate(items):
             left = layout.margin + layout.label + column * (layout.item + layout.gap)
             _paste_item(sheet, manifest.root, item, (left, top), layout)
-    partial = path.with_name(path.name + ".partial")
-    sheet.save(partial, format="PNG", optimize=True)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        sheet.save(partial, format="PNG", optimize=True)
 
 
 def _choose(manifest: Manifest, layout: Layout) -> list[tuple[str, list[Row]]]:

@@ -28,6 +28,8 @@ import numpy as np
 from PIL import Image
 
 from flexpad import __version__
+from flexpad.data import rendered
+from flexpad.files import whole_file
 from flexpad.log import progress
 from flexpad.synth.config import SynthConfig
 from flexpad.synth.instruments import BONAFIDE_VIDEO, SPECIES
@@ -41,7 +43,7 @@ FOLDERS = {"train": "Training", "dev": "Val", "test": "Testing"}
 PARTS = {True: "real_part", False: "fake_part"}
 STREAMS = ("color", "depth", "ir")
 LABELS = {True: 0, False: 1}  # bona fide is 0 in the author release
-COMPLETE, BEGUN = "RENDERED.json", "RENDERING.json"
+COMPLETE, BEGUN = rendered.FILE_NAME, "RENDERING.json"
 JPEG_QUALITY = 92
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -56,7 +58,7 @@ class Subject:
     @property
     def name(self) -> str:
         """As in a folder: CASIA-SURF's own are called CLKJ_AS0005 and so on."""
-        return f"SYNT_RS{self.number:04d}"
+        return f"{rendered.SUBJECT_PREFIX}RS{self.number:04d}"
 
 
 def items_per_subject(config: SynthConfig) -> int:
@@ -255,6 +257,5 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
