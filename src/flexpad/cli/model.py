@@ -1,0 +1,93 @@
+"""Commands that need a model: training, scoring, judging, and the demo that does all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from flexpad.cli.arguments import Image, ManifestFile, ModelFolder, Out
+from flexpad.log import console
+from flexpad.types import MODALITIES, Decision, Modality, Outcome
+
+EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
+
+
+def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: bool = False) -> None:
+    """Train a method on all modalities; the epoch is chosen on dev.
+
+    Args:
+        manifest: Rows to train on.
+        out: Folder of the run; an interrupted one goes on.
+        recipe: A .yaml file, or the name of a built-in recipe.
+        overwrite: Begin anew where another run stands.
+    """
+    from flexpad import recipes
+    from flexpad.data import manifest as manifests
+    from flexpad.train import train as run
+
+    rows = manifests.read(manifest)
+    best = run(rows, recipes.find(recipe), out, overwrite=overwrite)
+    console.print(f"kept epoch {best.epoch + 1}: EER {best.error:.1%} on dev, mean over R, D and I")
+
+
+def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> None:
+    """Score a split with a trained model, in all seven conditions.
+
+    Args:
+        model: Folder of a finished run.
+        manifest: Rows to score.
+        split: train, dev or test.
+        out: The score table to write; an interrupted one is continued.
+    """
+    from flexpad import checkpoint
+    from flexpad.data import manifest as manifests
+    from flexpad.score import score as run
+
+    table = run(checkpoint.load(model), manifests.read(manifest), split, out)
+    console.print(f"{table.rows.height} scores in {out}")
+
+
+def check(
+    model: ModelFolder,
+    rgb: Image = None,
+    depth: Image = None,
+    ir: Image = None,
+) -> int:
+    """Judge one presentation. Exit code 0 bona fide, 1 attack, 2 no response or error.
+
+    Args:
+        model: Folder of a finished run with a calibration.json.
+        rgb: Face crop in colour.
+        depth: The same view in depth.
+        ir: The same view in infrared.
+    """
+    from flexpad import checkpoint
+    from flexpad.check import check as judge
+
+    given = dict(zip(MODALITIES, (rgb, depth, ir), strict=True))
+    paths: dict[Modality, Path] = {m: path for m, path in given.items() if path is not None}
+    decision = judge(checkpoint.load(model), paths)
+    _print_decision(decision)
+    return EXIT[decision.outcome]
+
+
+def _print_decision(decision: Decision) -> None:
+    colour = {Outcome.BONAFIDE: "green", Outcome.ATTACK: "red"}.get(decision.outcome, "yellow")
+    console.print(Text(decision.outcome.value, style=f"bold {colour}"), Text(decision.reason))
+    if decision.score is not None and decision.threshold is not None:
+        console.print(
+            f"score {decision.score:.4f}, threshold {decision.threshold:.4f}"
+            f" ({decision.operating_point}), seen {decision.condition}"
+        )
+
+
+def demo(out: Out = Path("runs/demo")) -> None:
+    """Render, train, score and report on rendered faces, in minutes on two cores.
+
+    Args:
+        out: Folder for everything; what is rendered there is used again.
+    """
+    from flexpad.demo import demo as run
+
+    run(out)
