@@ -33,7 +33,13 @@ COLUMNS = (
 )
 GROUP_PREFIX = "group_"
 UNITS = ("frame", "video")
+FRAMES_TO_VIDEO = {
+    "mean": "mean of the answered frames",
+    "median": "median of the answered frames",
+    "first": "first answered frame",
+}
 OF_A_VIDEO = ("label", "pai_species", "subject_id", "split")  # the same for all its frames
+_SUMMARY = {"mean": pl.Expr.mean, "median": pl.Expr.median, "first": pl.Expr.first}
 
 
 @dataclass(frozen=True)
@@ -131,21 +137,35 @@ def write(table: ScoreTable, path: Path) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
-def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
+def per_unit(table: ScoreTable, unit: str, how: str = "mean") -> ScoreTable:
     """Turn a table of frames into the unit that is measured: ``frame`` or ``video``.
 
-    A video's score is the mean of its answered frames' scores; without an answered frame the video
-    is a non-response. Its sample_id is its video_id; a group its frames do not share becomes "".
-    A table of videos says so in its header, and is never averaged again.
+    A video's score is the mean, the median or the first of its answered frames' scores, in the
+    order of the table; without an answered frame the video is a non-response. Its sample_id is its
+    video_id; a group its frames do not share becomes "". A table of videos says so in its header,
+    and how they were made, and is never summed up again.
+
+    Args:
+        table: Of frames, or already of the unit.
+        unit: ``frame`` or ``video``.
+        how: ``mean``, ``median`` or ``first``.
 
     Raises:
-        BadInput: The unit is unknown, the table is of another unit, a row has no video_id, or the
-            frames of one video have several labels, species, subjects or splits.
+        BadInput: The unit or the way is unknown, the table is of another unit or its videos were
+            made another way, a row has no video_id, or the frames of one video have several labels,
+            species, subjects or splits.
     """
     if unit not in UNITS:
         raise BadInput(f"unit {unit!r} is unknown; choose {' or '.join(UNITS)}")
+    if how not in FRAMES_TO_VIDEO:
+        raise BadInput(f"frames to video: {how!r} is unknown; choose {', '.join(FRAMES_TO_VIDEO)}")
     already = table.header.get("unit", "frame")
     if already == unit:
+        made = table.header.get("frames_to_video")
+        if unit == "video" and made not in (None, FRAMES_TO_VIDEO[how]):
+            raise BadInput(
+                f"{table.name}: its videos are the {made}, not the {how}; do not mix them"
+            )
         return table
     if already != "frame":
         raise BadInput(f"{table.name}: its rows are of unit {already!r}; give the frames' table")
@@ -155,9 +175,9 @@ def per_unit(table: ScoreTable, unit: str) -> ScoreTable:
         pl.col("video_id").first().alias("sample_id"),
         pl.col(OF_A_VIDEO).first(),
         *(_if_shared(column) for column in table.groups),
-        pl.col("score").fill_nan(None).mean(),
+        _SUMMARY[how](pl.col("score").fill_nan(None).drop_nulls()),
     )
-    header = {**table.header, "unit": unit, "frames_to_video": "mean of the answered frames"}
+    header = {**table.header, "unit": unit, "frames_to_video": FRAMES_TO_VIDEO[how]}
     return replace(table, rows=videos.select(table.rows.columns), header=header)
 
 

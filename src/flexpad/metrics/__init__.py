@@ -8,19 +8,41 @@ The words are those of ISO/IEC 30107-3. The formulas are as the Common Criteria 
 (biometricITC/cPP-biometrics, pull request 348) and bob.pad.base quote them from the standard.
 """
 
+from flexpad.metrics.bootstrap import (
+    ClusteredInterval,
+    SubjectCounts,
+    clustered_intervals,
+    drawn_rates,
+    subject_counts,
+    subject_draws,
+)
 from flexpad.metrics.curve import (
+    APCER_TARGETS,
+    FPR_TARGETS,
     ApcerKind,
     EqualErrorRate,
+    MinAcer,
     TprAtFpr,
     auc,
     bpcer_at_apcer,
+    candidate_thresholds,
     eer,
     error_curve,
+    min_acer,
     threshold_at_apcer,
     threshold_at_bpcer,
     tpr_at_fpr,
 )
-from flexpad.metrics.presentations import Presentations, of_table, presentations
+from flexpad.metrics.curve_bootstrap import clustered_curve
+from flexpad.metrics.det import DetPoints, det_points
+from flexpad.metrics.groups import Gap, GroupRate, GroupRates, by_group
+from flexpad.metrics.presentations import (
+    IntArray,
+    Presentations,
+    by_condition,
+    of_table,
+    presentations,
+)
 from flexpad.metrics.proportion import (
     CONFIDENCE,
     Figure,
@@ -28,29 +50,55 @@ from flexpad.metrics.proportion import (
     acer,
     clopper_pearson,
     proportion,
+    rule_of_three,
 )
-from flexpad.metrics.rates import Rates, SpeciesRate, rates
+from flexpad.metrics.rates import Rates, SpeciesRate, hter, rates
+from flexpad.metrics.spread import Spread, spread
 
 __all__ = [
+    "APCER_TARGETS",
     "CONFIDENCE",
+    "FPR_TARGETS",
     "ApcerKind",
+    "ClusteredInterval",
+    "DetPoints",
     "EqualErrorRate",
     "Figure",
+    "Gap",
+    "GroupRate",
+    "GroupRates",
+    "IntArray",
+    "MinAcer",
     "Presentations",
     "Proportion",
     "Rates",
     "SpeciesRate",
+    "Spread",
+    "SubjectCounts",
     "TprAtFpr",
     "acer",
     "auc",
     "bpcer_at_apcer",
+    "by_condition",
+    "by_group",
+    "candidate_thresholds",
     "clopper_pearson",
+    "clustered_curve",
+    "clustered_intervals",
+    "det_points",
+    "drawn_rates",
     "eer",
     "error_curve",
+    "hter",
+    "min_acer",
     "of_table",
     "presentations",
     "proportion",
     "rates",
+    "rule_of_three",
+    "spread",
+    "subject_counts",
+    "subject_draws",
     "threshold_at_apcer",
     "threshold_at_bpcer",
     "tpr_at_fpr",

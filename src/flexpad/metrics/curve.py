@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from flexpad.metrics.presentations import NO_ATTACK, NO_BONAFIDE, Floats, Presentations
+from flexpad.metrics.presentations import (
+    NO_ATTACK,
+    NO_BONAFIDE,
+    SILENT_SPECIES,
+    Floats,
+    IntArray,
+    Presentations,
+)
 from flexpad.metrics.proportion import Figure, Proportion, proportion
 from flexpad.metrics.rates import Rates, count_accepted, rates
 
-Integers = npt.NDArray[np.int64]
 ApcerKind = Literal["max", "pooled"]
+APCER_TARGETS = (0.1, 0.05, 0.02, 0.01)  # BPCER10, 20, 50 and 100
+FPR_TARGETS = (0.01, 0.001, 0.0001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,27 @@ class TprAtFpr:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MinAcer:
+    """The least ACER over all thresholds, taken from the very scores it is measured on.
+
+    Attributes:
+        value: Mean of ``apcer`` and ``bpcer``.
+        threshold: Where it is reached; of several the lowest.
+        apcer: There, of the kind that was asked for.
+        bpcer: There.
+        reason: Why all of the above are None.
+        oracle: Always True: no operating point that was chosen beforehand is as good.
+    """
+
+    value: float | None
+    threshold: float | None
+    apcer: float | None
+    bpcer: float | None
+    reason: str | None = None
+    oracle: Literal[True] = True
+
+
 def auc(items: Presentations) -> Figure:
     """Probability that a bona fide outscores an attack, a tie counting one half.
 
@@ -73,7 +102,15 @@ def auc(items: Presentations) -> Figure:
     return Figure(int(below + not_above) / (2 * pairs))
 
 
-def error_curve(items: Presentations) -> tuple[Floats, Integers, Integers]:
+def candidate_thresholds(items: Presentations) -> Floats:
+    """Each observed score once, in rising order, and +inf: every threshold that differs, (T,)."""
+    both = np.concatenate([items.bonafide, items.pooled])
+    both.sort(kind="stable")  # two rising runs are merged, not sorted anew
+    first = np.append(True, both[1:] != both[:-1])[: len(both)]
+    return np.append(both[first], np.inf)
+
+
+def error_curve(items: Presentations) -> tuple[Floats, IntArray, IntArray]:
     """Count both errors at every candidate threshold.
 
     Returns:
@@ -81,8 +118,7 @@ def error_curve(items: Presentations) -> tuple[Floats, Integers, Integers]:
         of pooled attacks accepted there, falling to 0, (T,); the number of bona fides rejected
         there, rising from 0, (T,).
     """
-    scores = np.unique(np.concatenate([items.bonafide, items.pooled]))
-    candidates = np.append(scores, np.inf)
+    candidates = candidate_thresholds(items)
     accepted = len(items.pooled) - np.searchsorted(items.pooled, candidates, "left")
     rejected = np.searchsorted(items.bonafide, candidates, "left")
     return candidates, accepted.astype(np.int64), rejected.astype(np.int64)
@@ -114,6 +150,33 @@ def eer(items: Presentations) -> EqualErrorRate:
     )
 
 
+def min_acer(items: Presentations, kind: ApcerKind) -> MinAcer:
+    """The lowest ACER any threshold gives on the scores it is measured on: an oracle.
+
+    With ``pooled`` this is what papers call the minimum HTER.
+    """
+    groups = apcer_groups(items, kind)
+    reason = items.undefined or _silent(groups)
+    if reason:
+        return MinAcer(None, None, None, None, reason)
+    thresholds = candidate_thresholds(items)
+    apcer = np.max([accepted_share(scores, thresholds) for scores in groups], axis=0)
+    bpcer = np.searchsorted(items.bonafide, thresholds, "left") / len(items.bonafide)
+    best = int(np.argmin(np.round((apcer + bpcer) / 2, 12)))  # equal but for rounding is equal
+    value = float(apcer[best] + bpcer[best]) / 2
+    return MinAcer(value, float(thresholds[best]), float(apcer[best]), float(bpcer[best]))
+
+
+def apcer_groups(items: Presentations, kind: ApcerKind) -> list[Floats]:
+    """The attack scores an APCER is taken of: one pool, or one array a species."""
+    return [items.pooled] if kind == "pooled" else list(items.attacks.values())
+
+
+def accepted_share(scores: Floats, thresholds: Floats) -> Floats:
+    """Share of the sorted scores, (S,), that reach each threshold, (T,)."""
+    return 1 - np.searchsorted(scores, thresholds, "left") / len(scores)
+
+
 def threshold_at_bpcer(items: Presentations, target: float) -> float | None:
     """The highest candidate threshold whose BPCER is at most ``target``.
 
@@ -138,8 +201,8 @@ def threshold_at_apcer(items: Presentations, target: float, kind: ApcerKind) -> 
     Raises:
         ValueError: The target is outside [0, 1].
     """
-    groups = [items.pooled] if kind == "pooled" else list(items.attacks.values())
-    if not groups or any(len(scores) == 0 for scores in groups):
+    groups = apcer_groups(items, kind)
+    if _silent(groups):
         return None
     bounds = []  # the threshold has to exceed each of these
     for scores in groups:
@@ -172,7 +235,7 @@ def tpr_at_fpr(items: Presentations, target: float) -> TprAtFpr:
 
     Source: the main figure of the CASIA-SURF challenge (1e-2, 1e-3, 1e-4). Nothing is interpolated.
     """
-    supported = len(items.pooled) * _exact(target) >= 1
+    supported = len(items.pooled) * exact_target(target) >= 1
     threshold = threshold_at_apcer(items, target, "pooled")
     if items.undefined or threshold is None:
         reason = items.undefined or NO_ATTACK
@@ -182,7 +245,14 @@ def tpr_at_fpr(items: Presentations, target: float) -> TprAtFpr:
     return TprAtFpr(target, tpr, threshold, supported)
 
 
-def _exact(target: float) -> Fraction:
+def _silent(groups: Sequence[Floats]) -> str | None:
+    """Why the APCER of these attacks is not known; None if it is."""
+    if not groups:
+        return NO_ATTACK
+    return None if all(map(len, groups)) else SILENT_SPECIES
+
+
+def exact_target(target: float) -> Fraction:
     """The decimal number a person wrote: 0.29 is 29/100, not the float just below it."""
     return Fraction(repr(float(target)))
 
@@ -191,4 +261,4 @@ def _allowed(target: float, n: int) -> int:
     """How many errors of n keep the target."""
     if not 0 <= target <= 1:
         raise ValueError(f"a target rate lies in [0, 1], not at {target}")
-    return math.floor(_exact(target) * n)
+    return math.floor(exact_target(target) * n)

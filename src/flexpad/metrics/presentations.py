@@ -13,9 +13,11 @@ from flexpad.score_table import ScoreTable
 from flexpad.types import ATTACK, BONAFIDE, BadInput
 
 Floats = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 NO_BONAFIDE = "no bona fide presentation was answered"
 NO_ATTACK = "no attack presentation was answered"
+SILENT_SPECIES = "a PAI species has no answered attack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,48 @@ def of_table(table: ScoreTable) -> Presentations:
         BadInput: The table holds several conditions, which would mix what the model was shown.
         ValueError: A score is infinite.
     """
+    check_one_condition(table)
+    return _of_rows(table.rows)
+
+
+def by_condition(table: ScoreTable) -> dict[str, Presentations]:
+    """Sort the scores of every condition of a table, in one pass.
+
+    Returns:
+        By condition, in the order of :data:`flexpad.types.CONDITIONS`.
+
+    Raises:
+        ValueError: A score is infinite.
+    """
+    _refuse_infinite(table.scores)
+    rows = table.rows.select("condition", "label", "pai_species", "score")
+    parts = rows.partition_by("condition", as_dict=True)
+    return {condition: _of_rows(parts[(condition,)]) for condition in table.conditions}
+
+
+def _of_rows(rows: pl.DataFrame) -> Presentations:
+    parts = rows.select("label", "pai_species", "score").partition_by(
+        "label", "pai_species", as_dict=True
+    )
+    by_species = {
+        str(name): _floats(r["score"]) for (label, name), r in parts.items() if label == ATTACK
+    }
+    bonafide = [_floats(r["score"]) for (label, _), r in parts.items() if label == BONAFIDE]
+    return _sorted(np.concatenate([*bonafide, np.empty(0)]), by_species)
+
+
+def check_one_condition(table: ScoreTable) -> None:
+    """Refuse what would mix what the model was shown, and scores that are infinite.
+
+    Raises:
+        BadInput: The table holds several conditions.
+        ValueError: A score is infinite.
+    """
     if len(table.conditions) > 1:
         raise BadInput(
             f"{table.name}: holds the conditions {', '.join(table.conditions)}; measure one by one"
         )
     _refuse_infinite(table.scores)
-    bonafide = table.rows.filter(pl.col("label") == BONAFIDE)["score"]
-    attack = table.rows.filter(pl.col("label") == ATTACK).select("pai_species", "score")
-    by_species = {
-        str(name): _floats(rows["score"])
-        for (name,), rows in attack.partition_by("pai_species", as_dict=True).items()
-    }
-    return _sorted(_floats(bonafide), by_species)
 
 
 def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations:

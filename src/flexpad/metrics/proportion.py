@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import beta
 
 CONFIDENCE = 0.95
@@ -64,6 +65,22 @@ def clopper_pearson(errors: int, n: int, confidence: float = CONFIDENCE) -> tupl
     low = 0.0 if errors == 0 else float(beta.ppf(tail, errors, n - errors + 1))
     high = 1.0 if errors == n else float(beta.ppf(1 - tail, errors + 1, n - errors))
     return low, high
+
+
+def rule_of_three(n: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided upper limit of a rate of which n independent trials showed no error.
+
+    Source: exact, ``1 - (1 - confidence) ** (1 / n)``; 3 / n is its usual approximation at 95 %.
+
+    Raises:
+        ValueError: n is not positive.
+
+    >>> round(rule_of_three(60), 4)
+    0.0487
+    """
+    if n < 1:
+        raise ValueError(f"{n} trials have no limit")
+    return float(-np.expm1(np.log1p(-confidence) / n))
 
 
 def proportion(errors: int, n: int, reason: str) -> Proportion:

@@ -93,6 +93,18 @@ def rates(items: Presentations, threshold: float) -> Rates:
     )
 
 
+def hter(items: Presentations, threshold: float) -> Figure:
+    """Half total error rate: mean of the pooled APCER and BPCER at a threshold.
+
+    It is ``acer_pooled`` under the name of domain-generalisation papers, which take the threshold
+    from the equal error rate of the test data itself; flexpad takes the one it is given.
+
+    Raises:
+        ValueError: The threshold is NaN.
+    """
+    return rates(items, threshold).acer_pooled
+
+
 def count_accepted(scores: Floats, threshold: float) -> int:
     """How many of the sorted scores reach the threshold."""
     return len(scores) - int(np.searchsorted(scores, threshold, "left"))
