@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flexpad import checkpoint, readers, recipes
 from flexpad.data import manifest as manifests
-from flexpad.data import protocol
+from flexpad.data import protocols
 from flexpad.log import console
 from flexpad.report import render_table, report
 from flexpad.score import score
@@ -38,8 +38,8 @@ def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None
         if not generate(out / "rendered", config or SynthConfig()):
             console.print("rendering    nothing to do, the same settings are rendered already")
     with _timed(times, "index"):
-        found = readers.READERS["casia_surf"](out / "rendered")
-        manifests.write(protocol.apply(recipe.protocol, found), out / "manifest.csv")
+        found = readers.read("casia_surf", out / "rendered")
+        manifests.write(protocols.apply(recipe.protocol, found), out / "manifest.csv")
         manifest = manifests.read(out / "manifest.csv")
         contact_sheet(manifest.split("test"), out / "contact-sheet.png")
     with _timed(times, "train"):

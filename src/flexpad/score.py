@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+import polars as pl
 import torch
 from torch.utils.data import DataLoader
 
 from flexpad import __version__, score_table
 from flexpad.checkpoint import Model
-from flexpad.data import protocol
+from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest, Row, sha256
 from flexpad.infer import answer
@@ -47,7 +48,7 @@ def score(
     Raises:
         BadInput: A row or image cannot be used.
     """
-    rows = protocol.apply(model.recipe.protocol, manifest).split(split)
+    rows = protocols.apply(model.recipe.protocol, manifest).split(split)
     header = {
         "method": model.recipe.method.name,
         "weights_sha256": model.sha256,
@@ -58,11 +59,11 @@ def score(
         "flexpad": __version__,
         "commit": source_commit(),
     }
-    groups = sorted({GROUP_PREFIX + name for row in rows for name in row.groups})
+    groups = [name for name in rows.rows.table.columns if name.startswith(GROUP_PREFIX)]
     partial = out.with_name(out.name + ".partial")
     out.parent.mkdir(parents=True, exist_ok=True)
     done = _already_scored(partial, header, len(conditions))
-    missing = replace(rows, rows=tuple(row for row in rows if row.sample_id not in done))
+    missing = rows.where(~pl.col("sample_id").is_in(list(done)))
     with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
         if not done:
             _begin(file, header, groups)

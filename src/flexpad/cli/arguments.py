@@ -9,6 +9,7 @@ import tyro
 from tyro.conf import Positional
 
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+MaybeOut = Annotated[Path | None, tyro.conf.arg(aliases=["-o"])]
 Image = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Folder = Annotated[Positional[Path], tyro.conf.arg(metavar="FOLDER")]
 ModelFolder = Annotated[Positional[Path], tyro.conf.arg(metavar="MODEL")]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from json import dumps
+from typing import Annotated, Literal
 
 import tyro
 
-from flexpad.cli.arguments import DataSet, Folder, Out
-from flexpad.log import console
+from flexpad.cli.arguments import DataSet, Folder, MaybeOut
+from flexpad.log import console, errors
 from flexpad.synth.config import SynthConfig
+from flexpad.types import BadInput
 
 
 def synth(
@@ -29,22 +31,58 @@ def synth(
     console.print(f"rendered to {out}" if done else f"{out} is rendered already")
 
 
-def data(name: DataSet, root: Folder, out: Out, protocol: str | None = None) -> None:
-    """Index a data set: from its folder to a manifest.
+def data(
+    name: DataSet,
+    root: Folder,
+    out: MaybeOut = None,
+    protocol: str | None = None,
+    layout: str | None = None,
+    frames: Literal["list", "all", "even"] = "list",
+    n_frames: int | None = None,
+    incomplete: Literal["keep", "drop"] = "keep",
+    lists_only: bool = False,
+    deep: bool = False,
+    strict: bool = False,
+    json: bool = False,
+) -> int:
+    """Audit a data set and index it: from its folder to a manifest.
+
+    Exit code 0, also with warnings; 2 with errors, and then nothing is written.
 
     Args:
         name: The data set, e.g. casia_surf.
         root: Where it lies.
-        out: The manifest to write.
-        protocol: Keep only the rows of a protocol such as surf@1, and check it.
+        out: The manifest to write, .csv or .parquet; without it the data set is only audited.
+        protocol: Keep only the rows of a protocol such as surf@1.
+        layout: Which layout, where the folder holds several.
+        frames: Those the lists name, all on disk, or n-frames evenly spread over each video.
+        n_frames: How many frames of a video, with --frames even.
+        incomplete: Keep items that lack a modality, or drop them.
+        lists_only: Look at the lists only; no image needs to be there, and nothing is written.
+        deep: Open every image, not a sample, and compare their content between splits.
+        strict: Take warnings for errors.
+        json: Print the audit as JSON.
     """
-    from flexpad import readers
+    from flexpad.audit import audit
+    from flexpad.audit.terminal import render
     from flexpad.data import manifest as manifests
-    from flexpad.data import protocol as protocols
+    from flexpad.data.reading import ReadOptions
+    from flexpad.data.sampling import FrameSampling
 
-    manifest = readers.READERS[name](root)
-    if protocol:
-        manifest = protocols.apply(protocol, manifest)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    manifests.write(manifest, out)
-    console.print(f"{len(manifest)} rows in {out}")
+    if lists_only and out:
+        raise BadInput("--lists-only looks for no image, so there is no manifest to write to --out")
+    options = ReadOptions(layout, FrameSampling(frames, n_frames), incomplete, lists_only)
+    found = audit(name, root, options, protocol, deep=deep)
+    if json:
+        print(dumps(found.as_json(), indent=2))  # noqa: T201 - for machines, not for the console
+    else:
+        console.print(render(found))
+    if found.fails(strict=strict):
+        if out:
+            errors.print(f"flexpad: {out} was not written")
+        return 2
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        manifests.write(found.manifest(), out)
+        (errors if json else console).print(f"{len(found.reading.manifest):,} rows in {out}")
+    return 0

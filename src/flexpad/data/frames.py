@@ -11,12 +11,14 @@ only some thousand folders.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
+from flexpad.data.reading import Source
 from flexpad.types import BadInput, Modality
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
+
+Paths = dict[str, str]
 
 
 def frame_number(name: str) -> int | None:
@@ -32,20 +34,63 @@ def frame_number(name: str) -> int | None:
 
 
 class VideoFolders:
-    """Which frames the videos of a data set have on disk.
+    """Which frames the videos of a data set have on disk, and which of them are used."""
 
-    Attributes:
-        ignored: How many files were met that are no numbered images.
-    """
+    def __init__(self, source: Source, names: Mapping[str, str]) -> None:
+        """Look below the root of ``source``.
 
-    def __init__(self, root: Path, names: Mapping[Modality, str]) -> None:
-        """Look below ``root``; ``names`` says what the folder of each modality is called."""
-        self.ignored = 0
-        self._root = str(root)
+        Args:
+            source: Where to look, which frames to take, where to note what is wrong.
+            names: What the folder of each modality (a column of the manifest) is called.
+        """
+        self._source = source
+        self._root = str(source.root)
         self._names = names
-        self._videos: dict[str, dict[Modality, dict[int, str]]] = {}
+        self._videos: dict[str, dict[str, dict[int, str]]] = {}
 
-    def video(self, folder: str) -> Mapping[Modality, Mapping[int, str]]:
+    def frames(
+        self, video: str, listed: Mapping[int, str] | None, where: str
+    ) -> Iterator[tuple[int, Paths]]:
+        """Give the frames of a video that are used, with the paths each has.
+
+        A frame that no modality has is noted as ``missing_item`` and left out.
+
+        Args:
+            video: Its folder, relative to the root.
+            listed: The file name of each frame the list names; None if it names the whole video.
+            where: List and line, for messages.
+
+        Returns:
+            Frame numbers in rising order, each with its path by modality; absent ones are missing
+            in it. With lists only, the paths are those the list implies; of a whole video there is
+            one, its folders.
+        """
+        if self._source.options.lists_only:
+            yield from self._implied(video, listed)
+            return
+        found = self.video(video)
+        sampling = self._source.options.frames
+        present = {frame for paths in found.values() for frame in paths}
+        whole = listed is None or sampling.mode == "all"
+        for frame in [] if whole else sorted(set(listed or ()) - present):
+            example = f"{where}: {video} has no frame {frame} in any of its folders"
+            self._source.findings.note("missing_item", example, dropped=1)
+        if not present:
+            if whole:
+                folders = ", ".join(self._names.values())
+                example = f"{where}: {video} has no frame in {folders}"
+                self._source.findings.note("missing_item", example, dropped=1)
+            return
+        pool = present if whole else present & set(listed or ())
+        if sampling.mode == "even":  # the same number in every modality the video has
+            pool = pool.intersection(*(set(paths) for paths in found.values() if paths))
+            if len(pool) < (sampling.n_frames or 0):
+                example = f"{where}: {video} has {len(pool)} frames in all its modalities"
+                self._source.findings.note("short_video", example)
+        for frame in sampling.choose(list(pool)):
+            yield frame, {name: found[name][frame] for name in found if frame in found[name]}
+
+    def video(self, folder: str) -> Mapping[str, Mapping[int, str]]:
         """Say where each frame of each modality of a video is.
 
         Args:
@@ -56,13 +101,23 @@ class VideoFolders:
             folder.
 
         Raises:
-            BadInput: A folder cannot be read, or two of its files are the same frame.
+            BadInput: A folder cannot be read.
         """
         if folder not in self._videos:
             self._videos[folder] = {
                 modality: self._frames(f"{folder}/{name}") for modality, name in self._names.items()
             }
         return self._videos[folder]
+
+    def _implied(self, video: str, listed: Mapping[int, str] | None) -> Iterator[tuple[int, Paths]]:
+        if listed is None:
+            yield 0, {modality: f"{video}/{name}" for modality, name in self._names.items()}
+            return
+        for frame in self._source.options.frames.choose(list(listed)):
+            yield (
+                frame,
+                {m: f"{video}/{name}/{listed[frame]}" for m, name in self._names.items()},
+            )
 
     def _frames(self, folder: str) -> dict[int, str]:
         try:
@@ -74,13 +129,15 @@ class VideoFolders:
         frames: dict[int, str] = {}
         for name in names:
             frame = frame_number(name)
-            if frame is None:
-                self.ignored += 1
-                continue
             path = f"{folder}/{name}"
-            if frames.setdefault(frame, path) != path:
-                raise BadInput(
-                    f"{self._root}/{path}: is frame {frame}, and so is {frames[frame]};"
-                    " remove one of them"
-                )
+            if frame is None:
+                self._source.findings.note("ignored_file", path)
+            elif frames.setdefault(frame, path) != path:
+                example = f"{path}: is frame {frame}, and so is {frames[frame]}"
+                self._source.findings.note("repeated_frame", example)
         return frames
+
+
+def modality_folders(rgb: str = "color") -> dict[str, str]:
+    """The folder names of the CASIA sets; what holds RGB is ``color`` or ``profile``."""
+    return {Modality.RGB.value: rgb, Modality.DEPTH.value: "depth", Modality.IR.value: "ir"}

@@ -1,30 +1,37 @@
 """The manifest: one row per item, that is the frames of one moment. The border of data sets.
 
-Left of it code knows data sets; right of it nothing does. It is plain CSV. Lines before the column
+Left of it code knows data sets; right of it nothing does. It is plain CSV
+(or Parquet with the same content). Lines before the column
 names start with ``#`` and carry ``key: value``; ``root`` is the folder all paths are relative to.
 A cell never holds a line break, so that a line is a row for every tool.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import itemgetter
 from pathlib import Path
-from typing import Any, TextIO
 
-from flexpad.data.row import COLUMNS, Row, complaint, is_line
-from flexpad.files import whole_file
+import polars as pl
+
+from flexpad import table_file
+from flexpad.data.row import COLUMNS, GROUP_PREFIX, OPTIONAL, Row, is_line
+from flexpad.data.rows import Rows, complaint
 from flexpad.registry import did_you_mean
 from flexpad.types import ATTACK, BONAFIDE, BadInput, is_rendered
 
-__all__ = ["COLUMNS", "GROUP_PREFIX", "Manifest", "Row", "read", "sha256", "validate", "write"]
-
-GROUP_PREFIX = "group_"
-_FRAME = COLUMNS.index("frame")
+__all__ = [
+    "COLUMNS",
+    "GROUP_PREFIX",
+    "Manifest",
+    "Row",
+    "Rows",
+    "read",
+    "sha256",
+    "validate",
+    "write",
+]
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,22 @@ class Manifest:
 
     Attributes:
         root: Folder that the paths of the rows are relative to.
-        rows: The items.
+        rows: The items; any sequence of rows may be given.
         header: Source lists with sha256, licence line, reader and its version, ...
         name: What to call the manifest in messages, usually its file name.
+
+    Raises:
+        BadInput: A row holds what is not UTF-8 text.
     """
 
     root: Path
-    rows: tuple[Row, ...]
+    rows: Rows
     header: Mapping[str, str] = field(default_factory=dict)
     name: str = "manifest"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rows, Rows):
+            object.__setattr__(self, "rows", Rows.of(self.rows, self.name))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,21 +63,30 @@ class Manifest:
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
+    def where(self, condition: pl.Expr) -> Manifest:
+        """Only the rows a condition on the columns holds for."""
+        return replace(self, rows=self.rows.where(condition))
+
     def split(self, split: str) -> Manifest:
         """Only the rows of one split.
 
         Raises:
             BadInput: There are none.
         """
-        rows = tuple(row for row in self.rows if row.split == split)
-        if not rows:
+        found = self.where(pl.col("split") == split)
+        if not found.rows:
             raise BadInput(f"{self.name}: has no rows with split {split!r}")
-        return replace(self, rows=rows)
+        return found
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets the rows are of, by name."""
+        return tuple(sorted(self.rows.table["dataset"].unique()))
 
     @property
     def is_rendered(self) -> bool:
         """Whether any row shows a rendered face rather than a person."""
-        return any(is_rendered(row.dataset) for row in self.rows)
+        return any(map(is_rendered, self.datasets))
 
     def require_both_classes(self) -> None:
         """Refuse rows that are all bona fide or all attacks.
@@ -71,36 +94,28 @@ class Manifest:
         Raises:
             BadInput: A class is missing.
         """
-        splits = "+".join(sorted({row.split for row in self.rows}))
+        labels = set(self.rows.table["label"].unique())
+        splits = "+".join(sorted(self.rows.table["split"].unique()))
         for label in (BONAFIDE, ATTACK):
-            if not any(row.label == label for row in self.rows):
+            if label not in labels:
                 raise BadInput(f"{self.name}: split {splits!r} has no {label} rows")
 
 
 def write(manifest: Manifest, path: Path) -> None:
     """Write a manifest, with its root relative to the file's own folder where that is possible.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all; a name that ends with ``.parquet`` makes it Parquet.
 
     Raises:
         BadInput: The manifest is one that :func:`read` would refuse, or the file cannot be written.
     """
     validate(manifest)
-    groups = sorted({name for row in manifest.rows for name in row.groups})
     root = _relative(manifest.root, path.parent).as_posix()
     if not _is_header_text(root):
         raise BadInput(f"{manifest.name}: root {root!r} is not plain text; rename the folder")
-    header = {"root": root, **manifest.header}
-    try:
-        with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(f"# {key}: {value}".rstrip() + "\n" for key, value in header.items())
-            table = csv.writer(out, lineterminator="\n")
-            table.writerow([*COLUMNS, *(GROUP_PREFIX + name for name in groups)])
-            for row in manifest.rows:
-                cells = [getattr(row, column) for column in COLUMNS]
-                table.writerow([*cells, *(row.groups.get(name, "") for name in groups)])
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror})") from error
+    table = manifest.rows.table
+    unused = [name for name in OPTIONAL if (table[name] == "").all()]
+    table_file.write(path, {"root": root, **manifest.header}, table.drop(unused))
 
 
 def read(path: Path) -> Manifest:
@@ -110,14 +125,16 @@ def read(path: Path) -> Manifest:
         BadInput: The file is missing or empty, a column is missing, unknown or there twice, a line
             has too few or too many cells, or a cell does not fit.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as content:
-            header, names, skipped = _read_header(path, content)
-            rows = tuple(_read_rows(path, content, names, skipped))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not UTF-8 text") from error
+    file = table_file.read(path)
+    _check_columns(file.rows.columns, path)
+    frames = file.rows["frame"]
+    is_number = frames.str.contains("^[0-9]{1,18}$")
+    if not is_number.all():
+        place = (~is_number).arg_max() or 0
+        sample = file.rows["sample_id"][place]
+        raise BadInput(f"{path}: row {sample!r}: frame {frames[place]!r} is not a whole number")
+    rows = Rows(file.rows.with_columns(frames.cast(pl.Int64)))
+    header = dict(file.header)
     root = (path.parent / header.pop("root", ".")).resolve()
     manifest = Manifest(root, rows, header, str(path))
     validate(manifest)
@@ -134,22 +151,20 @@ def validate(manifest: Manifest) -> None:
     if not manifest.rows:
         raise BadInput(f"{manifest.name}: has no rows")
     _check_header(manifest)
-    sample, count = Counter(row.sample_id for row in manifest.rows).most_common(1)[0]
-    if count > 1:
+    samples = manifest.rows.table["sample_id"]
+    if samples.n_unique() < len(samples):
+        sample, count = samples.value_counts(sort=True).row(0)
         raise BadInput(f"{manifest.name}: sample_id {sample!r} stands {count} times")
-    for row in manifest.rows:
-        wrong = complaint(row)
-        if wrong:
-            raise BadInput(f"{manifest.name}: row {row.sample_id!r}: {wrong}")
+    wrong = complaint(manifest.rows.table)
+    if wrong:
+        place, words = wrong
+        raise BadInput(f"{manifest.name}: row {samples[place]!r}: {words}")
 
 
 def sha256(path: Path) -> str:
     """Hash a file, as it stands in headers."""
-    digest = hashlib.sha256()
     with path.open("rb") as content:
-        while chunk := content.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _check_header(manifest: Manifest) -> None:
@@ -174,59 +189,10 @@ def _relative(root: Path, start: Path) -> Path:
     return root  # another drive
 
 
-def _read_header(path: Path, content: TextIO) -> tuple[dict[str, str], list[str], int]:
-    """Read the ``# key: value`` lines and the column names, and count the lines they take."""
-    header: dict[str, str] = {}
-    for number, line in enumerate(iter(content.readline, ""), start=1):
-        if "\0" in line:
-            raise BadInput(f"{path}: is not a text file")
-        if line.startswith("#"):
-            key, _, value = (part.strip() for part in line[1:].partition(":"))
-            if header.setdefault(key, value) != value:
-                raise BadInput(f"{path}, line {number}: header key {key!r} stands there already")
-        elif line.strip():
-            names = next(csv.reader([line]))
-            _check_columns(names, path)
-            header.pop("", None)  # an empty comment
-            return header, names, number
-    raise BadInput(f"{path}: has no column names")
-
-
-def _read_rows(path: Path, content: TextIO, names: list[str], skipped: int) -> Iterator[Row]:
-    pick = itemgetter(*(names.index(column) for column in COLUMNS))
-    groups = [
-        (name.removeprefix(GROUP_PREFIX), place)
-        for place, name in enumerate(names)
-        if name not in COLUMNS
-    ]
-    table = csv.reader(content, strict=True)
-    try:
-        for cells in table:
-            if len(cells) == len(names):
-                values: list[Any] = list(pick(cells))
-                values[_FRAME] = _read_frame(values[_FRAME], path, skipped + table.line_num)
-                values.append({name: cells[place] for name, place in groups})
-                yield Row(*values)
-            elif cells:
-                line = skipped + table.line_num
-                raise BadInput(f"{path}, line {line}: has {len(cells)} cells, not {len(names)}")
-    except csv.Error as error:
-        line = skipped + table.line_num
-        raise BadInput(f"{path}, line {line}: is not CSV ({error})") from error
-
-
 def _check_columns(names: Sequence[str], path: Path) -> None:
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise BadInput(f"{path}: column {name!r} stands {count} times")
+    for name in names:
         if name not in COLUMNS and not name.startswith(GROUP_PREFIX):
             raise BadInput(f"{path}: column {name!r} is unknown; {did_you_mean(name, COLUMNS)}")
     for column in COLUMNS:
-        if column not in names:
+        if column not in names and column not in OPTIONAL:
             raise BadInput(f"{path}: column {column!r} is missing")
-
-
-def _read_frame(text: str, path: Path, line: int) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise BadInput(f"{path}, line {line}: frame {text!r} is not a whole number")

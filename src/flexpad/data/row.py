@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from flexpad.types import ATTACK, BONAFIDE, MODALITIES, SPLITS, Modality
+from flexpad.types import BONAFIDE, MODALITIES, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,10 @@ class Row:
         rgb: Path relative to the manifest's root, or "" = absent. Absent is not black.
         depth: Likewise.
         ir: Likewise.
+        thermal: Likewise; no model reads it yet.
         box: Face box ``x0 y0 x1 y1`` in RGB pixels, "" = already cropped.
+        depth_encoding: What a value of the depth image means, see :mod:`flexpad.data.encoding`.
+        ir_encoding: Likewise for infrared.
         groups: Attributes to break rates down by, without the prefix ``group_``; "" = unknown.
             Of a manifest that was read, every row has every group.
     """
@@ -41,7 +43,10 @@ class Row:
     rgb: str = ""
     depth: str = ""
     ir: str = ""
+    thermal: str = ""
     box: str = ""
+    depth_encoding: str = ""
+    ir_encoding: str = ""
     groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -60,14 +65,9 @@ class Row:
 
 
 COLUMNS = tuple(f.name for f in fields(Row) if f.name != "groups")
-
-
-def complaint(row: Row) -> str | None:
-    """Say what is wrong with a row, None if nothing is."""
-    for words, fits in _RULES:
-        if not fits(row):
-            return words.format(row=row)
-    return None
+OPTIONAL = ("thermal", "depth_encoding", "ir_encoding")  # written where any row has one
+GROUP_PREFIX = "group_"
+PATHS = (*(modality.value for modality in MODALITIES), "thermal")
 
 
 def escapes(path: str) -> bool:
@@ -92,53 +92,3 @@ def is_line(text: str) -> bool:
     except UnicodeEncodeError:  # a file name of another encoding
         return False
     return not any(mark in text for mark in "\n\r\0")
-
-
-def _is_box(box: str) -> bool:
-    if not box:
-        return True
-    try:
-        x0, y0, x1, y1 = (float(number) for number in box.split())
-    except ValueError:
-        return False
-    return x0 < x1 and y0 < y1 and all(map(math.isfinite, (x0, y0, x1, y1)))
-
-
-# What has to hold for every row, with what to say where it does not.
-_RULES: tuple[tuple[str, Callable[[Row], bool]], ...] = (
-    (
-        "a cell holds a line break or what is not UTF-8 text",
-        lambda row: is_line(
-            f"{row.sample_id}{row.dataset}{row.subject_id}{row.video_id}{row.pai_species}"
-            f"{row.rgb}{row.depth}{row.ir}{row.box}{''.join(row.groups)}"
-            + "".join(row.groups.values())
-        ),
-    ),
-    (
-        "sample_id, dataset, subject_id and video_id have to be given",
-        lambda row: bool(row.sample_id and row.dataset and row.subject_id and row.video_id),
-    ),
-    (
-        f"label {{row.label!r}} should be {BONAFIDE} or {ATTACK}",
-        lambda row: row.label in (BONAFIDE, ATTACK),
-    ),
-    (
-        f"split {{row.split!r}} should be one of {', '.join(SPLITS)}",
-        lambda row: row.split in SPLITS,
-    ),
-    (
-        "pai_species has to be given for an attack and to be empty for a bona fide",
-        lambda row: bool(row.pai_species) == (row.label == ATTACK),
-    ),
-    ("frame {row.frame} should not be negative", lambda row: row.frame >= 0),
-    ("has no modality at all", lambda row: bool(row.rgb or row.depth or row.ir)),
-    (
-        "a path should lie inside the root and be written with '/'",
-        lambda row: not (escapes(row.rgb) or escapes(row.depth) or escapes(row.ir)),
-    ),
-    (
-        "box {row.box!r} should be four numbers 'x0 y0 x1 y1' with x0 < x1 and y0 < y1",
-        lambda row: _is_box(row.box),
-    ),
-    ("a group has no name", lambda row: "" not in row.groups),
-)

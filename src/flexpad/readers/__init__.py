@@ -1,17 +1,35 @@
-"""Data sets on disk to manifests. One file per data set, one line here per file.
+"""Data sets on disk to manifests: one file, one data set.
 
-A reader is a function from the folder of a data set to its manifest. Readers know nothing of each
-other; what they share about list files is :mod:`flexpad.data.lists`.
+Every module here has a ``DATA_SET``, see :class:`flexpad.data.reading.DataSet`. Readers know
+nothing of each other; what they share is in :mod:`flexpad.data`.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
 from pathlib import Path
 
 from flexpad.data.manifest import Manifest
-from flexpad.readers import casia_surf
+from flexpad.data.reading import DataSet, ReadOptions, usable
 from flexpad.registry import Registry
 
-Reader = Callable[[Path], Manifest]
+READERS: Registry[DataSet] = Registry("data set")
+for _module in pkgutil.iter_modules(__path__):
+    _data_set: DataSet = import_module(f"{__name__}.{_module.name}").DATA_SET
+    READERS.add(_data_set.name)(_data_set)
 
-READERS: Registry[Reader] = Registry("reader")
-READERS.add("casia_surf")(casia_surf.read)
+
+def read(name: str, root: Path, options: ReadOptions | None = None) -> Manifest:
+    """Read a data set that has to be without errors.
+
+    Args:
+        name: E.g. ``casia_surf``.
+        root: Its folder.
+        options: How to read.
+
+    Raises:
+        BadInput: The data set is unknown, the folder is none of its layouts, or anything in it is
+            an error; ``flexpad data`` tells all of them.
+    """
+    return usable(READERS[name].read(root, options))

@@ -15,17 +15,16 @@ Large-Scale Multi-Modal Benchmark for Face Anti-Spoofing", TBIOM 2020.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexpad.data import lists, manifest, rendered
-from flexpad.data.frames import VideoFolders, frame_number
-from flexpad.data.manifest import Manifest, Row
-from flexpad.types import ATTACK, BONAFIDE, SPLITS, BadInput, Modality
+from flexpad.data import lists, rendered
+from flexpad.data.frames import VideoFolders, frame_number, modality_folders
+from flexpad.data.manifest import Row
+from flexpad.data.reading import DataSet, Layout, Source
+from flexpad.types import ATTACK, BONAFIDE, SPLITS
 
-READER = "casia_surf 1"
 FOLDER = "CASIA_SURF"
 LABELS = {"0": BONAFIDE, "1": ATTACK}
 SPLIT_FOLDERS = {"Training": "train", "Val": "dev", "Testing": "test"}
@@ -33,8 +32,6 @@ COLOUR_PATH = re.compile(
     rf"({FOLDER}/Data/([^/]+)/(real_part|fake_part)/([^/]+)/([^/]+?)(?:\.rssdk)?)"
     r"/color(?:/([^/]+))?"
 )
-MODALITY_FOLDERS = {Modality.RGB: "color", Modality.DEPTH: "depth", Modality.IR: "ir"}
-LICENCE = "CASIA-SURF academic agreement: for research by its signatories, not to be passed on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Listed:
         subject: The subject's folder, e.g. ``CLKJ_AS0005``.
         species: The species' folder without ``.rssdk``, "" for bona fide.
         folder: The video's folder as the list writes it, which holds color, depth and ir.
-        frame: Number of the frame, None for a line that names the whole video.
+        file: File name of the frame, "" for a line that names the whole video.
         where: List and line, for messages.
     """
 
@@ -54,7 +51,7 @@ class Listed:
     subject: str
     species: str
     folder: str
-    frame: int | None
+    file: str
     where: str
 
     @property
@@ -68,144 +65,111 @@ class Listed:
         return f"{self.subject}/{self.species or BONAFIDE}"
 
 
-def read(root: Path) -> Manifest:
+def read_author_release(source: Source) -> Iterator[Row]:
     """Read the author release.
 
     The image lists decide which frames are used. Where there are none the video lists are taken,
-    with every frame of their folders, in the order of the frame numbers. A modality whose file is
-    not there is absent in that row, and counted in the header.
-
-    Args:
-        root: The folder that contains ``CASIA_SURF``, or that folder itself.
-
-    Raises:
-        BadInput: Lists are missing; a line, label or split contradicts its path; an item has no
-            image at all; or rendered subjects stand without their ``RENDERED.json``.
+    with every frame of their folders, in the order of the frame numbers.
     """
-    root = find_root(root)
-    listings = {split: _listing_of(root, split) for split in SPLITS}
-    items = [item for split, found in listings.items() for item in parse(found, split)]
-    faces = rendered.read(root / FOLDER)
-    folders = VideoFolders(root, MODALITY_FOLDERS)
-    rows = tuple(row for item in items for row in _rows(item, folders, faces))
-    header = {
-        "reader": READER,
-        "licence": rendered.LICENCE if faces else LICENCE,
-        **faces.header,
-        **{f"list_{split}": _source(found, root) for split, found in listings.items()},
-        **_absences(rows),
-        "ignored_files": str(folders.ignored),
-    }
-    result = Manifest(root, rows, header, str(root / FOLDER))
-    manifest.validate(result)
-    return result
+    faces = rendered.read(source.root / FOLDER)
+    if faces:
+        source.header.update({"licence": rendered.LICENCE, **faces.header})
+    folders = VideoFolders(source, modality_folders())
+    for split in SPLITS:
+        listing = _listing_of(source, split)
+        source.header[f"list_{split}"] = listing.source(source.root)
+        for video in _by_video(parse(listing, split, source)):
+            yield from _rows(video, folders, faces)
 
 
-def find_root(root: Path) -> Path:
-    """Find the folder that contains ``CASIA_SURF``.
-
-    Raises:
-        BadInput: Neither this folder nor its parent is it.
-    """
-    root = root.resolve()
+def find_author_release(root: Path) -> Path | None:
+    """Find the folder that contains ``CASIA_SURF``: this one or its parent."""
     for candidate in (root, root.parent):
         inside = candidate / FOLDER
-        if (inside == root or candidate == root) and (inside / "protocol").is_dir():
+        if root in (inside, candidate) and (inside / "protocol").is_dir():
             return candidate
-    raise BadInput(
-        f"{root}: has no {FOLDER}/protocol; name the folder of the author release"
-        f" that contains {FOLDER}"
-    )
+    return None
 
 
-def read_list(path: Path, split: str) -> list[Listed]:
-    """Read one list of the author release; no image needs to be there.
-
-    Args:
-        path: An image list or a video list.
-        split: The split the list is for; its paths have to say the same.
-
-    Raises:
-        BadInput: A line cannot be read, or its label or split contradicts its path.
-    """
-    return parse(lists.read(path, LABELS), split)
+def parse(listing: lists.ListFile, split: str, source: Source) -> list[Listed]:
+    """Understand the paths of a list; lines that cannot be used are noted and left out."""
+    items = [_parse_path(listing, line, split, source) for line in listing.lines]
+    lists.check_labels(listing, [item.label if item else "" for item in items], source.findings)
+    return [item for item in items if item]
 
 
-def parse(listing: lists.ListFile, split: str) -> list[Listed]:
-    """Understand the paths of a list; as :func:`read_list`."""
-    items = [
-        _parse_path(line.paths[0], split, f"{listing.path}, line {line.number}")
-        for line in listing.lines
-    ]
-    lists.check_labels(listing, [item.label for item in items])
-    for item in items:
-        if (item.frame is None) != (items[0].frame is None):
-            raise BadInput(f"{item.where}: a list should name videos or frames, not both")
-    return items
-
-
-def _listing_of(root: Path, split: str) -> lists.ListFile:
+def _listing_of(source: Source, split: str) -> lists.ListFile:
     """Read the image list of a split, or the video list of a release that has no image lists."""
-    folder = root / FOLDER / "protocol"
+    folder = source.root / FOLDER / "protocol"
     has_images = any((folder / f"{FOLDER}@p1_image_{name}.txt").exists() for name in SPLITS)
     kind = "image" if has_images else "video"
-    return lists.read(folder / f"{FOLDER}@p1_{kind}_{split}.txt", LABELS)
+    return lists.read(folder / f"{FOLDER}@p1_{kind}_{split}.txt", LABELS, source.findings)
 
 
-def _parse_path(path: str, split: str, where: str) -> Listed:
+def _parse_path(
+    listing: lists.ListFile, line: lists.Line, split: str, source: Source
+) -> Listed | None:
+    path, where = line.paths[0], listing.where(line)
     match = COLOUR_PATH.fullmatch(path)
-    frame = frame_number(match[6]) if match and match[6] else None
-    if match is None or (match[6] and frame is None):
-        raise BadInput(
+    if match is None or (match[6] and frame_number(match[6]) is None):
+        example = (
             f"{where}: {path!r} should be {FOLDER}/Data/<split>/<real_part or fake_part>/<subject>"
             "/<species>/color, and a frame as 0015.jpg in an image list"
         )
-    folder, split_folder, part, subject, species, _ = match.groups()
+        source.findings.note("malformed_line", example, dropped=1)
+        return None
+    folder, split_folder, part, subject, species, file = match.groups()
     if SPLIT_FOLDERS.get(split_folder) != split:
-        raise BadInput(
-            f"{where}: {path!r} stands in the {split} list, but its folder is {split_folder}"
-        )
+        example = f"{where}: {path!r} stands in the {split} list, but its folder is {split_folder}"
+        source.findings.note("split_against_path", example, dropped=1)
+        return None
     if (part == "real_part") != (species == "real"):
-        raise BadInput(f"{where}: {path!r} is in {part}, but its species is {species!r}")
-    return Listed(split, subject, "" if species == "real" else species, folder, frame, where)
+        example = f"{where}: {path!r} is in {part}, but its species is {species!r}"
+        source.findings.note("malformed_line", example, dropped=1)
+        return None
+    return Listed(split, subject, "" if species == "real" else species, folder, file or "", where)
 
 
-def _rows(item: Listed, folders: VideoFolders, faces: rendered.Rendered) -> Iterator[Row]:
-    """Make the row of a listed frame, or those of all frames of a listed video."""
-    groups = faces.groups_of(item.subject, item.where)
-    video = folders.video(item.folder)
-    if item.frame is None:
-        frames = sorted({frame for paths in video.values() for frame in paths})
-    else:
-        frames = [item.frame] if any(item.frame in paths for paths in video.values()) else []
-    if not frames:
-        what = "no frame" if item.frame is None else f"no frame {item.frame}"
-        raise BadInput(
-            f"{item.where}: {item.folder} has {what} in color, depth or ir;"
-            " unpack the data set completely"
-        )
-    for frame in frames:
+def _by_video(items: list[Listed]) -> list[list[Listed]]:
+    """Put the lines of each video together, in the order of their first lines."""
+    videos: dict[str, list[Listed]] = {}
+    for item in items:
+        videos.setdefault(item.folder, []).append(item)
+    return list(videos.values())
+
+
+def _rows(video: list[Listed], folders: VideoFolders, faces: rendered.Rendered) -> Iterator[Row]:
+    """Make the rows of the listed frames, or those of all frames of a listed video."""
+    first = video[0]
+    groups = faces.groups_of(first.subject, first.where)
+    listed = {frame_number(item.file): item.file for item in video if item.file}
+    numbered = {frame: file for frame, file in listed.items() if frame is not None}
+    for frame, paths in folders.frames(first.folder, numbered or None, first.where):
         yield Row(
-            sample_id=f"{item.split}/{item.video_id}/{frame:04d}",
+            sample_id=f"{first.split}/{first.video_id}/{frame:04d}",
             dataset="synth_surf" if faces else "casia_surf",
-            split=item.split,
-            subject_id=item.subject,
-            video_id=item.video_id,
+            split=first.split,
+            subject_id=first.subject,
+            video_id=first.video_id,
             frame=frame,
-            label=item.label,
-            pai_species=item.species,
-            rgb=video[Modality.RGB].get(frame, ""),
-            depth=video[Modality.DEPTH].get(frame, ""),
-            ir=video[Modality.IR].get(frame, ""),
+            label=first.label,
+            pai_species=first.species,
             groups=groups,
+            **paths,
         )
 
 
-def _source(listing: lists.ListFile, root: Path) -> str:
-    return f"{listing.path.relative_to(root).as_posix()} sha256 {listing.sha256}"
-
-
-def _absences(rows: Iterable[Row]) -> dict[str, str]:
-    """Count the rows that lack each modality."""
-    absent = Counter(m for row in rows for m in MODALITY_FOLDERS if not row.path(m))
-    return {f"absent_{modality}": str(absent[modality]) for modality in MODALITY_FOLDERS}
+DATA_SET = DataSet(
+    name="casia_surf",
+    title="CASIA-SURF",
+    licence="CASIA-SURF academic agreement: for research by its signatories, not to be passed on",
+    version=2,
+    layouts=(
+        Layout(
+            "author",
+            f"author release since 2024, {FOLDER}/Data and {FOLDER}/protocol",
+            find_author_release,
+            read_author_release,
+        ),
+    ),
+)
