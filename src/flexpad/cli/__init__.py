@@ -8,7 +8,7 @@ from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import data, measure, model
+from flexpad.cli import data, measure, model, scores
 from flexpad.log import console, errors
 from flexpad.types import BadInput
 
@@ -23,6 +23,7 @@ for command in (
     model.demo,
 ):
     app.command(command)
+app.command(scores.scores, name="scores", help="Bring in the scores of other systems.")
 
 
 @app.command
