@@ -51,7 +51,7 @@ def _cells(entry: Count) -> list[Text]:
         found, said = getattr(entry, unit), getattr(entry.published, unit, None)
         style = "bold yellow" if entry.differs(unit) else ""
         mark = " ≠" if entry.differs(unit) else ""
-        cells.append(Text("–" if found is None else f"{found:,}", style=style))
+        cells.append(Text("-" if found is None else f"{found:,}", style=style))
         cells.append(Text("" if said is None else f"{said:,}{mark}", style=style))
     return cells
 

@@ -74,7 +74,7 @@ def data(
     options = ReadOptions(layout, FrameSampling(frames, n_frames), incomplete, lists_only)
     found = audit(name, root, options, protocol, deep=deep)
     if json:
-        print(dumps(found.as_json(), indent=2))  # noqa: T201 - for machines, not for the console
+        print(dumps(found.as_json(), indent=2))
     else:
         console.print(render(found))
     if found.fails(strict=strict):
