@@ -72,6 +72,9 @@ KINDS = {
     "frame_mismatch": _error(
         "lines whose modalities are of different frames", "they were not taken together; correct"
     ),
+    "foreign_line": _warning(
+        "lines of another data set", "dropped; the reader of that data set takes them"
+    ),
     "crlf": _warning("lists with CRLF line ends", "read as usual"),
     "byte_order_mark": _warning("lists with a byte-order mark", "read as usual"),
     "blank_line": _warning("lists with blank lines", "the blank lines were skipped"),
