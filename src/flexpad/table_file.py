@@ -7,6 +7,7 @@ wrong, so that the message can name the line.
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -85,28 +86,29 @@ def _read_parquet(path: Path, content: bytes) -> TableFile:
 
 
 def _read_csv(path: Path, content: bytes) -> TableFile:
-    if b"\0" in content[:4096]:
-        raise BadInput(f"{path}: is not a text file")
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
-        text = content.decode("utf-8-sig")
+        header, names, body, line = _read_header(path, content)
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise BadInput(f"{path}: column {name!r} stands {count} times")
+        rows = _parse_plain(content[body:], names)
+        if rows is None:
+            rows = _parse_strictly(path, content[body:].decode(), names, line)
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not UTF-8 text") from error
-    header, names, body, line = _read_header(path, text)
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise BadInput(f"{path}: column {name!r} stands {count} times")
-    rows = _parse_plain(text[body:], names)
-    if rows is None:
-        rows = _parse_strictly(path, text[body:], names, line)
     return TableFile(header, rows)
 
 
-def _read_header(path: Path, text: str) -> tuple[dict[str, str], list[str], int, int]:
+def _read_header(path: Path, content: bytes) -> tuple[dict[str, str], list[str], int, int]:
     """Read the comment lines and the column names; say where they end, and in what line."""
     header: dict[str, str] = {}
     place = 0
-    for number, line in enumerate(StringIO(text, newline=""), start=1):
-        place += len(line)
+    for number, raw in enumerate(BytesIO(content), start=1):
+        place += len(raw)
+        if b"\0" in raw:
+            raise BadInput(f"{path}: is not a text file")
+        line = raw.decode()
         if line.startswith("#"):
             key, _, value = (part.strip() for part in line[1:].partition(":"))
             if header.setdefault(key, value) != value:
@@ -117,19 +119,17 @@ def _read_header(path: Path, text: str) -> tuple[dict[str, str], list[str], int,
     raise BadInput(f"{path}: has no column names")
 
 
-def _parse_plain(body: str, names: list[str]) -> pl.DataFrame | None:
+def _parse_plain(body: bytes, names: list[str]) -> pl.DataFrame | None:
     """Parse a body without quotes and blank lines; None if it is not plainly one row a line."""
-    if '"' in body or "\r" in body or "\n\n" in body or body.startswith("\n"):
+    if b'"' in body or b"\r" in body or b"\n\n" in body or body.startswith(b"\n"):
         return None
     if not body:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    lines = body.count("\n") + (not body.endswith("\n"))
-    if body.count(",") != lines * (len(names) - 1):
+    lines = body.count(b"\n") + (not body.endswith(b"\n"))
+    if body.count(b",") != lines * (len(names) - 1):
         return None
     try:  # no line has too many cells or this would raise; so none has too few
-        table = pl.read_csv(
-            BytesIO(body.encode()), has_header=False, new_columns=names, infer_schema=False
-        )
+        table = pl.read_csv(body, has_header=False, new_columns=names, infer_schema=False)
     except pl.exceptions.PolarsError:
         return None
     return table.fill_null("") if table.shape == (lines, len(names)) else None
