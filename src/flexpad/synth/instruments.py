@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import head_model
-from flexpad.synth.mask import draw_rigid_mask
+from flexpad.synth.mannequin import draw_mannequin_head
+from flexpad.synth.mask import draw_rigid_mask, draw_silicone_mask
 from flexpad.synth.motion import Moment
+from flexpad.synth.novelty_glasses import draw_novelty_glasses
+from flexpad.synth.paper_mask import draw_paper_mask
 from flexpad.synth.person import Person
+from flexpad.synth.replay import draw_replay
 from flexpad.synth.shading import Illumination
-from flexpad.synth.sheet import draw_bent_print_eyes, draw_flat_print, draw_replay
+from flexpad.synth.sheet import draw_cloth_print, draw_cut_print, draw_print
 from flexpad.synth.view import View, see_person
 
 BONAFIDE_VIDEO = "real"
@@ -31,6 +36,10 @@ class Presentation(Protocol):
     @property
     def pose_share(self) -> float:
         """Share of the pose of a recording that is this thing's own; 1 for a head."""
+
+    @property
+    def outdoors(self) -> bool:
+        """Whether it is shown outdoors only; otherwise wherever anything is shown."""
 
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the presented face, (n, 3) metres in camera axes."""
@@ -45,6 +54,7 @@ class BonaFide:
 
     person: Person
     pose_share: float = 1.0
+    outdoors: bool = False
 
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the face, (n, 3)."""
@@ -63,10 +73,24 @@ def _draw_bonafide(_rng: np.random.Generator, person: Person) -> Presentation:
 
 
 SPECIES: dict[str, Callable[[np.random.Generator, Person], Presentation]] = {
-    "flat_print": draw_flat_print,
-    "bent_print_eyes": draw_bent_print_eyes,
-    "replay": draw_replay,
+    "flat_print": partial(draw_print, bent=False),
+    "bent_print": partial(draw_print, bent=True),
+    "flat_cut_e": partial(draw_cut_print, parts="e", bent=False),
+    "bent_cut_e": partial(draw_cut_print, parts="e", bent=True),
+    "flat_cut_en": partial(draw_cut_print, parts="en", bent=False),
+    "bent_cut_en": partial(draw_cut_print, parts="en", bent=True),
+    "flat_cut_enm": partial(draw_cut_print, parts="enm", bent=False),
+    "bent_cut_enm": partial(draw_cut_print, parts="enm", bent=True),
+    "cloth_print_indoor": partial(draw_cloth_print, outdoors=False),
+    "cloth_print_outdoor": partial(draw_cloth_print, outdoors=True),
+    "replay_phone": partial(draw_replay, kind="phone"),
+    "replay_tablet": partial(draw_replay, kind="tablet"),
+    "replay_laptop": partial(draw_replay, kind="laptop"),
     "rigid_mask": draw_rigid_mask,
+    "silicone_mask": draw_silicone_mask,
+    "paper_mask": draw_paper_mask,
+    "mannequin_head": draw_mannequin_head,
+    "funny_eye_glasses": draw_novelty_glasses,
 }
 
 

@@ -1,22 +1,40 @@
-"""What prints and screens do to a picture, in RGB and at 850 nm.
+"""What printing does to a picture, on paper and on cloth, in RGB and at 850 nm.
 
-- Office and photo paper reflect 0.75 to 0.9 in RGB and not much less at 850 nm. Dye inks and colour
-  toners are made to absorb in the visible and nearly vanish at 850 nm, while carbon black (laser
-  black, pigment black) stays dark, so how much of a print is left in infrared depends on the
-  printer. The share of carbon is drawn between none and nearly all.  # inferred
-- A screen glows in RGB only. Its glass mirrors lamps and the flash, and returns little of what a
-  depth sensor sends.  # inferred
+- Office and photo paper reflect 0.75 to 0.9 in RGB and not much less at 850 nm. Yellow and magenta
+  dyes, and cyan dyes chosen for it, absorb little between 700 and 900 nm (the patent application
+  "IR transparent cyan inkjet ink" names some), while black is mostly carbon, Pigment Black 7, and
+  stays dark. How much of a print is left in infrared therefore depends on the printer: the share
+  of carbon is drawn between none and nearly all.  # inferred
+- Cotton and polyester reflect most of what they get beyond 700 nm, and the dyes that pictures are
+  printed on cloth with lose their absorption there (Naval Research Laboratory, "Parametric models
+  of NIR transmission and reflectivity spectra for dyed fabrics"): a printed cloth is nearly blank
+  at 850 nm, and what shows is its folds. Ink runs along the threads; the darkest print keeps some
+  per cent of the light and white is greyer than paper. The figures are  # inferred
+- Light that falls on the back of a thin sheet comes through: 0.05 to 0.15 of it for paper, 0.10 to
+  0.35 for cloth, coloured by the print.  # inferred
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from flexpad.synth.arrays import Floats
-from flexpad.synth.noise import noise, smoothstep
+from flexpad.synth.noise import noise
 from flexpad.synth.shading import Material
+
+
+class Medium(Protocol):
+    """Something a picture can be printed on."""
+
+    @property
+    def through(self) -> float:
+        """Share of the light on its back that comes through."""
+
+    def material(self, picture: Floats, place: Floats) -> tuple[Material, Floats]:
+        """Print a picture (n, 3) at places (n, 3); the material and the depth echo, (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,7 @@ class Ink:
         halftone: Contrast of the raster.
         gloss: Of the paper; 0 matt, 1 photo paper.
         sharpness: Of its highlights.
+        through: Share of the light on its back that comes through.
     """
 
     paper: Floats
@@ -42,6 +61,7 @@ class Ink:
     halftone: float
     gloss: float
     sharpness: float
+    through: float = 0.1
 
     def material(self, picture: Floats, place: Floats) -> tuple[Material, Floats]:
         """Print a picture (n, 3) at places (n, 3); the material and the depth echo, (n,)."""
@@ -50,70 +70,67 @@ class Ink:
         raster = 1 + self.halftone * noise(place, 0.0011)[:, None]
         fibre = 1 + 0.012 * noise(place, 0.003, 1)
         printed = (self.black + (1 - self.black) * np.clip(ink * raster, 0, 1)) * fibre[:, None]
-        left = 1 - self.carbon * (1 - (0.12 + 0.88 * np.clip(grey[:, 0], 0, 1) ** 0.6))
-        count = len(picture)
-        nir = self.paper[3] * left * fibre
-        material = Material(
-            rgb=(self.paper[:3] * printed).astype(np.float32),
-            nir=nir.astype(np.float32),
-            gloss=np.full(count, self.gloss, np.float32),
-            sharpness=np.full(count, self.sharpness, np.float32),
-            scatter=np.full(3, 0.06, np.float32),
-            ambient=np.full(count, 0.9, np.float32),
-        )
-        return material, np.clip(nir / 0.4, 0.2, 1).astype(np.float32)
+        nir = self.paper[3] * _left(grey[:, 0], self.carbon) * fibre
+        return _sheet_material(self.paper[:3] * printed, nir, (self.gloss, self.sharpness), 0.06)
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
-    """A phone, tablet or laptop.
+class Cloth:
+    """A printed cloth.
 
     Attributes:
-        brightness: Of white, against the light of the room.
-        white: R, G, B of white, (3,).
-        black: Glow of black.
-        moire: Contrast of the beat between the two pixel grids.
-        beat: Its wave vectors, (2, 2) per metre.
-        window: Reflection of a bright patch: centre, half size (metres) and level, (5,).
-        glass: Echo of a depth sensor, about 0.1 to 0.4.
-        diffuse: Reflectance of the panel at 850 nm.
-        polish: Exponent of the mirror image of a lamp: low for matt screens.
+        fibre: Reflectance of the cloth in R, G, B and at 850 nm, (4,).
+        black: Reflectance of the darkest print.
+        fade: How far colours are pulled toward grey.
+        tint: Colour cast of the print, (3,).
+        left: Share of the picture that is left at 850 nm, 0 to 1.
+        weave: Contrast of the threads.
+        thread: Distance over which a thread varies, metres.
+        nap: Strength of the sheen of standing fibres at grazing angles.
+        through: Share of the light on its back that comes through.
     """
 
-    brightness: float
-    white: Floats
+    fibre: Floats
     black: float
-    moire: float
-    beat: Floats
-    window: Floats
-    glass: float
-    diffuse: float
-    polish: float
+    fade: float
+    tint: Floats
+    left: float
+    weave: float
+    thread: float
+    nap: float
+    through: float
 
     def material(self, picture: Floats, place: Floats) -> tuple[Material, Floats]:
-        """Show a picture (n, 3) at places (n, 2); the material and the depth echo, (n,)."""
-        phase = 2 * np.pi * (place @ self.beat.T)
-        first, second = phase.T
-        green = 0.6 * np.sin(first + 2.1) + 0.4 * np.sin(second)
-        waves = np.stack([np.sin(first), green, np.sin(second + 4.0)], axis=1)
-        glow = self.brightness * self.white * (self.black + (1 - self.black) * picture)
-        glow = glow * (1 + self.moire * waves)
-        x, y, width, height, level = self.window
-        patch = smoothstep(1.15, 0.85, np.abs(place[:, 0] - x) / width) * smoothstep(
-            1.15, 0.85, np.abs(place[:, 1] - y) / height
-        )
-        glow = glow + (level * patch)[:, None]
-        count = len(picture)
-        material = Material(
-            rgb=np.full((count, 3), 0.012, np.float32),
-            nir=np.full(count, self.diffuse, np.float32),
-            gloss=np.full(count, 0.5, np.float32),
-            sharpness=np.full(count, self.polish, np.float32),
-            scatter=np.zeros(3, np.float32),
-            ambient=np.full(count, 0.9, np.float32),
-            glow=glow.astype(np.float32),
-        )
-        return material, np.full(count, self.glass, np.float32)
+        """Print a picture (n, 3) at places (n, 3); the material and the depth echo, (n,)."""
+        grey = picture.mean(axis=1, keepdims=True)
+        dye = (grey + (1 - self.fade) * (picture - grey)) * self.tint
+        warp = noise(place, (self.thread, 14 * self.thread, 1.0), 2)
+        weft = noise(place, (14 * self.thread, self.thread, 1.0), 3)
+        threads = 1 + self.weave * (warp + weft)
+        printed = (self.black + (1 - self.black) * np.clip(dye, 0, 1)) * threads[:, None]
+        nir = self.fibre[3] * _left(grey[:, 0], self.left) * (1 + 0.6 * (threads - 1))
+        return _sheet_material(self.fibre[:3] * printed, nir, (self.nap, 2.0), 0.12)
+
+
+def _left(grey: Floats, share: float) -> Floats:
+    """Reflectance at 850 nm over that of the blank sheet where some of the print is left, (n,)."""
+    left: Floats = 1 - np.float32(share) * (1 - (0.12 + 0.88 * np.clip(grey, 0, 1) ** 0.6))
+    return left
+
+
+def _sheet_material(
+    rgb: Floats, nir: Floats, shine: tuple[float, float], scatter: float
+) -> tuple[Material, Floats]:
+    count = len(nir)
+    material = Material(
+        rgb=rgb.astype(np.float32),
+        nir=nir.astype(np.float32),
+        gloss=np.full(count, shine[0], np.float32),
+        sharpness=np.full(count, shine[1], np.float32),
+        scatter=np.full(3, scatter, np.float32),
+        ambient=np.full(count, 0.9, np.float32),
+    )
+    return material, np.clip(nir / 0.4, 0.2, 1).astype(np.float32)
 
 
 def draw_ink(rng: np.random.Generator) -> Ink:
@@ -129,28 +146,22 @@ def draw_ink(rng: np.random.Generator) -> Ink:
         halftone=float(rng.uniform(0.01, 0.06)),
         gloss=float(rng.uniform(0.0, 0.6)),
         sharpness=float(np.exp(rng.uniform(np.log(6), np.log(80)))),
+        through=float(rng.uniform(0.05, 0.15)),
     )
 
 
-def draw_screen(rng: np.random.Generator) -> Screen:
-    """Draw a phone, tablet or laptop, and what is mirrored in it."""
-    angle = rng.uniform(0, np.pi, 2)
-    waves = np.exp(rng.uniform(np.log(40), np.log(260), 2))
-    window = [
-        rng.uniform(-0.08, 0.08),
-        rng.uniform(-0.06, 0.10),
-        rng.uniform(0.015, 0.06),
-        rng.uniform(0.02, 0.09),
-        rng.uniform(0.0, 0.10),
-    ]
-    return Screen(
-        brightness=float(rng.uniform(0.7, 1.5)),
-        white=np.array([rng.uniform(0.93, 1.03), 1.0, rng.uniform(0.96, 1.10)], np.float32),
-        black=float(rng.uniform(0.001, 0.018)),
-        moire=float(rng.uniform(0.0, 0.06)),
-        beat=(np.stack([np.cos(angle), np.sin(angle)], axis=1) * waves[:, None]).astype(np.float32),
-        window=np.array(window, np.float32),
-        glass=float(rng.uniform(0.10, 0.45)),
-        diffuse=float(rng.uniform(0.02, 0.10)),
-        polish=float(np.exp(rng.uniform(np.log(300), np.log(30000)))),
+def draw_cloth(rng: np.random.Generator) -> Cloth:
+    """Draw a cloth and what it was printed with."""
+    tint = np.array([1.0, rng.uniform(0.96, 1.01), rng.uniform(0.90, 1.02)])
+    white = rng.uniform(0.66, 0.86) * tint
+    return Cloth(
+        fibre=np.append(white, rng.uniform(0.58, 0.84)).astype(np.float32),
+        black=float(rng.uniform(0.010, 0.050)),
+        fade=float(rng.uniform(-0.05, 0.25)),
+        tint=np.exp(rng.normal(0, 0.06, 3)).astype(np.float32),
+        left=float(rng.beta(0.9, 1.6)),
+        weave=float(rng.uniform(0.010, 0.040)),
+        thread=float(rng.uniform(0.0011, 0.0022)),
+        nap=float(rng.uniform(0.05, 0.45)),
+        through=float(rng.uniform(0.10, 0.35)),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import KDTree
 
 from flexpad.synth.arrays import Floats
-from flexpad.synth.head import head_model
-from flexpad.synth.motion import Motion, draw_motion
+from flexpad.synth.head import REGION, head_model
+from flexpad.synth.motion import Moment, Motion, draw_motion
 from flexpad.synth.person import Person
 from flexpad.synth.sensors import draw_sensors, expose
 from flexpad.synth.shading import draw_illumination
@@ -25,45 +28,90 @@ class Photo:
     """A picture of a face.
 
     Attributes:
-        rgb: Linear, 0 to 1, (S, S, 3).
-        face: Share of face, (S, S).
+        pixels: Linear R, G, B and share of face, 0 to 1, (S, S, 4).
         anchors: Outermost points of the face, in sides of the picture from its centre, (n, 2).
-        eyes: Likewise, (2, 2).
+        vertices: Likewise every vertex of the head, (N, 2).
         side: Of the picture at life size, metres.
         scale: Metres on the sheet for a metre of face.
     """
 
-    rgb: Floats
-    face: Floats
+    pixels: Floats
     anchors: Floats
-    eyes: Floats
+    vertices: Floats
     side: float
     scale: float
 
+    @property
+    def size(self) -> float:
+        """Side of the picture as it is shown, metres."""
+        return self.side * self.scale
+
     def look_up(self, place: Floats) -> tuple[Floats, Floats]:
         """Colour (n, 3) and face (n,) at places (n, 2) in sides from the centre, interpolated."""
-        size = len(self.rgb)
+        size = len(self.pixels)
         column = np.clip((place[:, 0] + 0.5) * size - 0.5, 0, size - 1.001)
         row = np.clip((0.5 - place[:, 1]) * size - 0.5, 0, size - 1.001)
         left, top = column.astype(np.int32), row.astype(np.int32)
         right = (column - left).astype(np.float32)[:, None]
         down = (row - top).astype(np.float32)[:, None]
-        planes = np.concatenate([self.rgb, self.face[..., None]], axis=-1).reshape(size * size, 4)
+        planes = self.pixels.reshape(size * size, 4)
         first = top * size + left
-        upper = planes[first] * (1 - right) + planes[first + 1] * right
-        lower = planes[first + size] * (1 - right) + planes[first + size + 1] * right
-        found = upper * (1 - down) + lower * down
+        upper = _mix(planes[first], planes[first + 1], right)
+        lower = _mix(planes[first + size], planes[first + size + 1], right)
+        found = _mix(upper, lower, down)
         return found[:, :3], found[:, 3]
+
+    def where(self, canonical: Floats) -> Floats:
+        """Where points of the face are in the picture.
+
+        Args:
+            canonical: Near the surface of the mean head, (n, 3) metres.
+
+        Returns:
+            In sides from the centre, (n, 2).
+        """
+        tree, numbers = _face_tree()
+        near = numbers[tree.query(canonical)[1]]
+        beside = (canonical - head_model().mean[near])[:, :2] / np.float32(self.side)
+        found: Floats = self.vertices[near] + beside
+        return found.astype(np.float32)
+
+    def bled(self, width: float) -> Photo:
+        """The picture after its colours ran by a width, metres on the sheet."""
+        sigma = width / self.size * len(self.pixels)
+        run = gaussian_filter(self.pixels[..., :3], sigma, axes=(0, 1), truncate=3.0)
+        return replace(self, pixels=np.concatenate([run, self.pixels[..., 3:]], axis=-1))
+
+
+def _mix(one: Floats, other: Floats, share: Floats) -> Floats:
+    mixed: Floats = one + share * (other - one)
+    return mixed
+
+
+@cache
+def _face_tree() -> tuple[KDTree, np.ndarray]:
+    """The front of the mean head to look points up in, and the numbers of its vertices."""
+    model = head_model()
+    front = (model.vertex_region == REGION["skin"]) & (model.mean[:, 2] > -0.09)
+    numbers = np.flatnonzero(front)
+    return KDTree(model.mean[numbers]), numbers
 
 
 class Shooting:
     """Takes photos of a person: another place, light and camera than the presentation."""
 
-    def __init__(self, rng: np.random.Generator, person: Person) -> None:
+    def __init__(self, rng: np.random.Generator, person: Person, share: float = SHARE) -> None:
+        """Draw the place, the light, the camera and how the person moves.
+
+        Args:
+            rng: Source of everything.
+            person: Whose face.
+            share: Of the spread of poses that is in the photos.
+        """
         self._person = person
         self._light = draw_illumination(rng)
         self._sensors = draw_sensors(rng)
-        self._motion: Motion = draw_motion(rng, SHARE)
+        self._motion: Motion = draw_motion(rng, share)
         self._scale = float(rng.uniform(0.88, 1.06))
         self._latest: tuple[float, Photo] | None = None
         self._wall = (rng.uniform(0.1, 0.8) * rng.uniform(0.85, 1.15, 3)).astype(np.float32)
@@ -71,27 +119,26 @@ class Shooting:
     def photo(self, seconds: float) -> Photo:
         """Take a photo at a moment, or give the latest if it is of that moment."""
         if self._latest is None or self._latest[0] != seconds:
-            self._latest = seconds, self._take(seconds)
+            self._latest = seconds, self._take(self._motion.at(seconds))
         return self._latest[1]
 
-    def _take(self, seconds: float) -> Photo:
-        moment = self._motion.at(seconds)
+    def _take(self, moment: Moment) -> Photo:
         model = head_model()
-        vertices = model.express(self._person.shape, moment.actions)
-        placed = vertices[model.anchors] @ moment.turn.T + moment.place
-        camera = frame_face(placed, PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
+        shape = model.express(self._person.shape, moment.actions)
+        placed = shape @ moment.turn.T + moment.place
+        camera = frame_face(placed[model.anchors], PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
         view = see_person(self._person, moment, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
         rgb = (view.rgb + (1 - view.solid)[:, None] * self._wall).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)
+        printed = np.clip(exposed / (1 + 0.25 * exposed), 0, 1)
         middle = np.array([camera.left + camera.side / 2, camera.top - camera.side / 2])
-        eyes = EYES @ moment.turn.T + moment.place
+        vertices = ((placed[:, :2] / -placed[:, 2:]) - middle) / camera.side
         return Photo(
-            rgb=np.clip(exposed / (1 + 0.25 * exposed), 0, 1),
-            face=face,
-            anchors=((placed[:, :2] / -placed[:, 2:]) - middle) / camera.side,
-            eyes=((eyes[:, :2] / -eyes[:, 2:]) - middle) / camera.side,
+            pixels=np.concatenate([printed, face[..., None]], axis=-1).astype(np.float32),
+            anchors=vertices[model.anchors].astype(np.float32),
+            vertices=vertices.astype(np.float32),
             side=camera.side * float(-moment.place[2]),
             scale=self._scale,
         )

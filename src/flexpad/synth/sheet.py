@@ -1,201 +1,217 @@
-"""Flat things that show a face: prints, whole or with the eyes cut out, and screens."""
+"""Prints on paper and cloth that show a face, whole or with somebody looking through holes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from flexpad.synth.arrays import Booleans, Floats
-from flexpad.synth.media import Ink, Screen, draw_ink, draw_screen
+from flexpad.synth.arrays import Floats
+from flexpad.synth.cut import (
+    Mesh,
+    Peeper,
+    dimming,
+    draw_holes,
+    draw_peeper,
+    mesh_sheet,
+    within,
+)
+from flexpad.synth.hand import Hand, draw_hand
+from flexpad.synth.media import Medium, draw_cloth, draw_ink
 from flexpad.synth.motion import Moment
-from flexpad.synth.noise import smooth_noise
-from flexpad.synth.person import Person, draw_accomplice
+from flexpad.synth.person import Person
 from flexpad.synth.photo import SHARE, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen
-from flexpad.synth.shading import Illumination, Material, shade
-from flexpad.synth.view import View, see_person
+from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
+from flexpad.synth.view import View, lay_head, person_parts
 
-GRID = 20  # points along a side of the sheet
+PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
+# A photo that is to be cut and looked through is taken almost straight on, so less of the pose is
+# in the photo and more in the hand; together they stay the same.  # inferred
+CUT_SHARE = 0.30
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A print or a screen in somebody's hand.
+class Print:
+    """A print in somebody's hands.
 
     Attributes:
-        shooting: Where its picture comes from.
-        still: The picture, or None where it moves (a video is replayed).
-        bend: Curvature about the vertical axis of the sheet, 1/m.
-        tilt: Direction of a slight second curvature, 1/m.
-        ink: How the picture becomes reflectance, or None for a screen.
-        screen: How the picture glows, or None for a print.
-        behind: Somebody who looks through holes at the eyes, or None.
-        hole: Half width and half height of the holes, metres; how far the face is behind.
+        photo: What it shows.
+        half: Half width and half height, metres.
+        surface: The shape it takes.
+        mesh: It, flat, with its holes.
+        medium: How the picture becomes reflectance.
+        thickness: Metres, of which the rims of holes show something.
         phase: Moves all noise, (3,).
+        hand: Who holds it.
+        peeper: Who looks through its holes, or None.
+        photo_share: Share of the spread of poses that is in the photo.
+        outdoors: Whether it is shown outdoors only; otherwise wherever anything is shown.
     """
 
-    shooting: Shooting
-    still: Photo | None
-    bend: float
-    tilt: float
+    photo: Photo
+    half: tuple[float, float]
+    surface: Surface
+    mesh: Mesh
+    medium: Medium
+    thickness: float
     phase: Floats
-    ink: Ink | None = None
-    screen: Screen | None = None
-    behind: Person | None = None
-    hole: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    hand: Hand
+    peeper: Peeper | None = None
+    photo_share: float = SHARE
+    outdoors: bool = False
 
     @property
     def pose_share(self) -> float:
         """Share of the pose of a recording that is left for the hand; the photo has the rest."""
-        return float(np.sqrt(1 - SHARE**2))
+        return float(np.sqrt(1 - self.photo_share**2))
 
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the shown face, (n, 3)."""
-        photo = self._photo(moment)
-        flat = photo.anchors * photo.side * photo.scale
-        return self._to_camera(self._bend(flat), moment)
+        flat = self.photo.anchors * np.float32(self.photo.size)
+        return _to_camera(self.surface.lift(flat, moment.seconds), moment)
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
-        """Render the sheet, and through its holes whoever is behind."""
-        photo = self._photo(moment)
-        size = photo.side * photo.scale
-        steps = np.linspace(-size / 2, size / 2, GRID, dtype=np.float32)
-        flat = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-        part = self._part(flat, moment)
-        scene = Scene((part,))
+        """Render the print, the fingers that hold it and, through its holes, who is behind."""
+        parts = [self._part(moment), self.hand.part(moment)]
+        if self.peeper is not None:
+            parts.append(person_parts(self.peeper.person, self.peeper.moment(moment))[0])
+        scene = Scene(tuple(parts))
+        seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
-        seen = scene.cast(np.zeros_like(rays), rays).get("sheet")
-        if seen is None:
-            return view
-        holes = self._holes(seen.paint / size, photo, size)
-        solid = seen.pick(~holes)
-        picture, face = photo.look_up(solid.paint / np.float32(size))
-        material, echo = self._material(picture, solid)
-        lit = shade(solid, material, light, scene)
-        view.lay(solid, lit, face, echo)
-        if self.behind is not None and holes.any():
-            self._look_through(view, seen.pick(holes), moment, light, rays, photo)
+        if "head" in seen:
+            self._look_through(view, seen["head"], moment, light, scene)
+        if "sheet" in seen:
+            self._lay(view, seen["sheet"], light, scene)
+        if "hand" in seen:
+            self.hand.lay(view, seen["hand"], light, scene)
         return view
 
-    def _photo(self, moment: Moment) -> Photo:
-        return self.still if self.still is not None else self.shooting.photo(moment.seconds)
+    @cached_property
+    def _triangles(self) -> NDArray[np.int32]:
+        """The mesh and, around its holes, walls that lead back by its thickness."""
+        mesh, count = self.mesh, len(self.mesh.flat)
+        if not len(mesh.rim):
+            return mesh.triangles
+        a, b = mesh.rim.T
+        number = np.full(count, -1)
+        rim = np.unique(mesh.rim)
+        number[rim] = count + np.arange(len(rim))
+        wall = np.concatenate(
+            [np.stack([a, b, number[a]], 1), np.stack([b, number[b], number[a]], 1)]
+        )
+        return np.concatenate([mesh.triangles, wall]).astype(np.int32)
 
-    def _bend(self, flat: Floats) -> Floats:
-        """Roll a flat sheet around a cylinder, edges away from the camera, (n, 3)."""
-        x, y = flat[:, 0], flat[:, 1]
-        across = np.sin(x * self.bend) / self.bend
-        back = (np.cos(x * self.bend) - 1) / self.bend - 0.5 * self.tilt * (y + 0.4 * x) ** 2
-        return np.stack([across, y, back], axis=1).astype(np.float32)
+    def _part(self, moment: Moment) -> Part:
+        """Paint is the place on the flat sheet and whether it is the bare paper of a cut."""
+        mesh = self.mesh
+        points = self.surface.lift(mesh.flat, moment.seconds)
+        normals = surface_normals(self.surface, mesh.flat, moment.seconds)
+        points = points + mesh.curl[:, None] * normals
+        bare = np.zeros(len(mesh.flat), np.float32)
+        flat = mesh.flat
+        if len(mesh.rim):
+            rim = np.unique(mesh.rim)
+            back = points[rim] - np.float32(self.thickness) * normals[rim]
+            points, normals = np.concatenate([points, back]), np.concatenate([normals, normals[rim]])
+            flat = np.concatenate([flat, flat[rim]])
+            bare = np.concatenate([bare, np.ones(len(rim), np.float32)])
+        attributes = np.concatenate([normals @ moment.turn.T, flat, bare[:, None]], axis=1)
+        vertices = _to_camera(points, moment)
+        return Part("sheet", vertices, self._triangles, attributes.astype(np.float32))
 
-    def _to_camera(self, points: Floats, moment: Moment) -> Floats:
-        placed: Floats = points @ moment.turn.T + moment.place
-        return placed.astype(np.float32)
-
-    def _part(self, flat: Floats, moment: Moment) -> Part:
-        number = np.arange(GRID * GRID).reshape(GRID, GRID)
-        a, b = number[:-1, :-1].reshape(-1), number[:-1, 1:].reshape(-1)
-        c, d = number[1:, :-1].reshape(-1), number[1:, 1:].reshape(-1)
-        triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
-        points = self._bend(flat)
-        turn = moment.turn
-        slope = np.stack(
-            [
-                np.sin(flat[:, 0] * self.bend) + 0.4 * self.tilt * (flat[:, 1] + 0.4 * flat[:, 0]),
-                self.tilt * (flat[:, 1] + 0.4 * flat[:, 0]),
-                np.cos(flat[:, 0] * self.bend),
-            ],
-            axis=1,
-        ).astype(np.float32)
-        attributes = np.concatenate([slope @ turn.T, flat], axis=1).astype(np.float32)
-        vertices = self._to_camera(points, moment)
-        return Part("sheet", vertices, triangles.astype(np.int32), attributes)
-
-    def _holes(self, place: Floats, photo: Photo, size: float) -> Booleans:
-        """Which points of the sheet are cut away, (n,)."""
-        if self.behind is None:
-            return np.zeros(len(place), bool)
-        ragged = np.concatenate([place * size, np.zeros((len(place), 1))], axis=1) + self.phase
-        wobble = 0.12 * smooth_noise(ragged.astype(np.float32), 0.012)
-        width, height, _ = self.hole
-        distance = [
-            np.hypot((place[:, 0] - eye[0]) * size / width, (place[:, 1] - eye[1]) * size / height)
-            for eye in photo.eyes
-        ]
-        cut: Booleans = np.minimum(*distance) < 1 + wobble
-        return cut
+    def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+        flat, bare = seen.paint[:, :2], seen.paint[:, 2:]
+        picture, face = self.photo.look_up(flat / np.float32(self.photo.size))
+        picture = picture + bare * (1 - picture)
+        place = np.concatenate([flat, np.zeros_like(bare)], axis=1) + self.phase
+        material, echo = self.medium.material(picture, place)
+        rgb, nir = shade(seen, material, light, scene)
+        behind = np.clip(-(seen.normal @ light.key), 0, 1) * np.float32(self.medium.through)
+        rgb = rgb + behind[:, None] * picture * light.key_colour
+        nir = nir + behind * light.infrared_key * material.nir
+        view.lay(seen, (rgb.astype(np.float32), nir.astype(np.float32)), face, echo)
 
     def _look_through(
-        self,
-        view: View,
-        holes: Seen,
-        moment: Moment,
-        light: Illumination,
-        rays: Floats,
-        photo: Photo,
+        self, view: View, seen: Seen, moment: Moment, light: Illumination, scene: Scene
     ) -> None:
-        assert self.behind is not None
-        middle = self._to_camera(
-            self._bend(photo.eyes.mean(axis=0, keepdims=True) * photo.side * photo.scale), moment
-        )[0]
-        away = middle / np.sqrt((middle**2).sum())
-        place = middle + away * np.float32(self.hole[2])
-        there = replace(moment, place=place.astype(np.float32))
-        inner = see_person(self.behind, there, light, rays[holes.ray])
-        dim = np.float32(0.55)  # the sheet keeps most of the room's light off
-        view.rgb[holes.ray] = inner.rgb * dim
-        view.nir[holes.ray] = inner.nir
-        view.depth[holes.ray] = inner.depth
-        view.solid[holes.ray] = inner.solid
-        view.echo[holes.ray] = inner.echo
-        view.face[holes.ray] = 1.0
-
-    def _material(self, picture: Floats, seen: Seen) -> tuple[Material, Floats]:
-        place = np.concatenate([seen.paint, np.zeros((len(seen.ray), 1), np.float32)], axis=1)
-        if self.ink is not None:
-            return self.ink.material(picture, place + self.phase)
-        assert self.screen is not None
-        return self.screen.material(picture, seen.paint)
+        """Lay the live parts that show through the holes, darker the deeper they are."""
+        assert self.peeper is not None
+        local = (seen.position - moment.place) @ moment.turn
+        inside = within(local, (0.97 * self.half[0], 0.97 * self.half[1]))
+        seen, local = seen.pick(inside), local[inside]
+        if not len(seen.ray):
+            return
+        lay_head(view, self.peeper.person, seen, light, scene)
+        paper = self.surface.lift(local[:, :2].astype(np.float32), moment.seconds)[:, 2]
+        dim = dimming((paper - local[:, 2]).astype(np.float32))
+        view.rgb[seen.ray] *= dim[:, None]
+        view.face[seen.ray] = 1.0
 
 
-def draw_flat_print(rng: np.random.Generator, person: Person) -> Sheet:
-    """A photo print held as flat as a hand holds paper."""
-    shooting = Shooting(rng, person)
-    return Sheet(
-        shooting=shooting,
-        still=shooting.photo(0.0),
-        bend=float(rng.choice([-1, 1]) * rng.uniform(0.05, 1.2)),
-        tilt=float(rng.normal(0, 0.5)),
+def _to_camera(points: Floats, moment: Moment) -> Floats:
+    placed: Floats = points @ moment.turn.T + moment.place
+    return placed.astype(np.float32)
+
+
+def _draw_half(rng: np.random.Generator, photo: Photo) -> tuple[float, float]:
+    """Draw how a photo is trimmed: a sheet's edge comes close to the face now and then."""
+    across, along = rng.uniform(0.80, 1.0, 2) * photo.size / 2
+    return float(across), float(along)
+
+
+def draw_print(rng: np.random.Generator, person: Person, bent: bool) -> Print:
+    """A photo print, held as flat as hands hold paper or bent around a face."""
+    photo = Shooting(rng, person).photo(0.0)
+    half = _draw_half(rng, photo)
+    return Print(
+        photo=photo,
+        half=half,
+        surface=roll_paper(rng, bent),
+        mesh=mesh_sheet(half, PAPER_POINTS, []),
+        medium=draw_ink(rng),
+        thickness=0.0,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        ink=draw_ink(rng),
+        hand=draw_hand(rng, person, half, False),
     )
 
 
-def draw_bent_print_eyes(rng: np.random.Generator, person: Person) -> Sheet:
-    """A photo print bent around a face, its eyes cut out, with somebody else behind it."""
-    shooting = Shooting(rng, person)
-    hole = (rng.uniform(0.014, 0.021), rng.uniform(0.007, 0.012), rng.uniform(0.008, 0.035))
-    return Sheet(
-        shooting=shooting,
-        still=shooting.photo(0.0),
-        bend=float(rng.uniform(5.5, 13.0)),
-        tilt=float(rng.normal(0, 0.6)),
+def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: bool) -> Print:
+    """A photo print with parts cut out (``e``, ``en`` or ``enm``) and somebody else behind it."""
+    photo = Shooting(rng, person, CUT_SHARE).photo(0.0)
+    half = _draw_half(rng, photo)
+    holes = draw_holes(rng, photo, parts)
+    mesh, surface = mesh_sheet(half, PAPER_POINTS, holes), roll_paper(rng, bent)
+    peeper = draw_peeper(rng, person, holes, mesh, surface)
+    return Print(
+        photo=photo,
+        half=half,
+        surface=surface,
+        mesh=mesh,
+        medium=draw_ink(rng),
+        thickness=float(rng.choice([0.0002, 0.0004, 0.0010])),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        ink=draw_ink(rng),
-        behind=draw_accomplice(rng, person, hair_shows=False),
-        hole=(float(hole[0]), float(hole[1]), float(hole[2])),
+        hand=draw_hand(rng, person, half, False),
+        peeper=peeper,
+        photo_share=CUT_SHARE,
     )
 
 
-def draw_replay(rng: np.random.Generator, person: Person) -> Sheet:
-    """A photo or a video on a screen."""
-    shooting = Shooting(rng, person)
-    moves = rng.random() < 0.5
-    return Sheet(
-        shooting=shooting,
-        still=None if moves else shooting.photo(0.0),
-        bend=1e-3,
-        tilt=0.0,
+def draw_cloth_print(rng: np.random.Generator, person: Person, outdoors: bool) -> Print:
+    """A photo printed on cloth, held by its upper corners; outdoors it moves in the wind."""
+    photo = Shooting(rng, person).photo(0.0).bled(float(rng.uniform(0.0006, 0.0020)))
+    half = _draw_half(rng, photo)
+    return Print(
+        photo=photo,
+        half=half,
+        surface=drape_cloth(rng, half, windy=outdoors),
+        mesh=mesh_sheet(half, CLOTH_POINTS, []),
+        medium=draw_cloth(rng),
+        thickness=0.0,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        screen=draw_screen(rng),
+        hand=draw_hand(rng, person, half, False),
+        outdoors=outdoors,
     )

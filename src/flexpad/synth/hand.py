@@ -1,0 +1,181 @@
+"""Fingertips that hold a print or a screen: tapered tubes with nails, in somebody's skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flexpad.synth.arrays import Floats
+from flexpad.synth.head import NormalAverager
+from flexpad.synth.motion import Moment
+from flexpad.synth.noise import noise, smoothstep
+from flexpad.synth.person import MELANIN, SIMILAR, Person
+from flexpad.synth.render import Part, Scene, Seen
+from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.skin import skin_reflectance
+from flexpad.synth.view import View
+
+AROUND, ALONG = 10, 9  # points around and along a finger
+# Length and radius of a thumb and of a finger, metres: the width of a thumb is about 20 mm, of a
+# forefinger 16 to 18 mm (A. R. Tilley, "The measure of man and woman", 1993).
+THUMB, FINGER = (0.052, 0.0098), (0.026, 0.0080)
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One finger over the edge of a thing.
+
+    Attributes:
+        tip: Where it ends, in the axes of the thing, (3,) metres.
+        toward: Unit vector from the root to the tip, (3,).
+        length: Metres.
+        radius: Metres.
+    """
+
+    tip: Floats
+    toward: Floats
+    length: float
+    radius: float
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The digits that show of whoever holds something.
+
+    Attributes:
+        digits: In the axes of what they hold.
+        skin: Reflectance in R, G, B and at 850 nm, (4,).
+        phase: Moves all noise, (3,).
+    """
+
+    digits: tuple[Digit, ...]
+    skin: Floats
+    phase: Floats
+
+    def part(self, moment: Moment) -> Part:
+        """All digits as one part; paint is along (0 root, 1 tip), around and how far on top."""
+        triangles, along, around = _tube()
+        vertices, attributes, faces = [], [], []
+        for number, digit in enumerate(self.digits):
+            points, top = _place(digit, along, around)
+            normals = _normals()(points)
+            vertices.append(points @ moment.turn.T + moment.place)
+            paint = np.stack([along, around, top], axis=1)
+            attributes.append(np.concatenate([normals @ moment.turn.T, paint], axis=1))
+            faces.append(triangles + number * len(points))
+        return Part(
+            "hand",
+            np.concatenate(vertices).astype(np.float32),
+            np.concatenate(faces).astype(np.int32),
+            np.concatenate(attributes).astype(np.float32),
+        )
+
+    def lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+        """Shade what is seen of the digits and lay it over a view; a parser calls it no face."""
+        along, _, top = seen.paint.T
+        nail = smoothstep(0.74, 0.80, along) * smoothstep(0.99, 0.94, along)
+        nail = nail * smoothstep(0.45, 0.70, top)
+        crease = np.exp(-(((along - 0.55) / 0.03) ** 2)) * 0.25
+        place = seen.position + self.phase
+        mottle = 1 + 0.05 * noise(place, 0.004) - crease
+        rgb = self.skin[:3] * mottle[:, None]
+        rgb = rgb + nail[:, None] * (self.skin[:3] * [1.12, 1.0, 0.98] + 0.03 - rgb)
+        count = len(along)
+        material = Material(
+            rgb=rgb.astype(np.float32),
+            nir=(self.skin[3] * (1 + 0.3 * (mottle - 1))).astype(np.float32),
+            gloss=(0.35 + 0.9 * nail).astype(np.float32),
+            sharpness=(14 + 60 * nail).astype(np.float32),
+            scatter=np.array([0.30, 0.13, 0.08], np.float32),
+            ambient=np.full(count, 0.8, np.float32),
+        )
+        lit = shade(seen, material, light, scene)
+        echo = np.full(count, min(1.0, float(self.skin[3]) / 0.4), np.float32)
+        view.lay(seen, lit, np.zeros(count, np.float32), echo)
+
+
+@cache
+def _tube() -> tuple[NDArray[np.int32], Floats, Floats]:
+    """Triangles of a closed tube and its coordinates along (0 to 1) and around (radians)."""
+    steps = np.concatenate([np.linspace(0, 0.80, ALONG - 4), [0.88, 0.94, 0.98, 1.0]])
+    turns = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    along = np.repeat(steps, AROUND).astype(np.float32)
+    around = np.tile(turns, ALONG).astype(np.float32)
+    number = np.arange(AROUND * ALONG).reshape(ALONG, AROUND)
+    beside = np.roll(number, -1, axis=1)
+    a, b = number[:-1].reshape(-1), beside[:-1].reshape(-1)
+    c, d = number[1:].reshape(-1), beside[1:].reshape(-1)
+    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+    return triangles.astype(np.int32), along, around
+
+
+@cache
+def _normals() -> NormalAverager:
+    return NormalAverager(_tube()[0], AROUND * ALONG)
+
+
+def _place(digit: Digit, along: Floats, around: Floats) -> tuple[Floats, Floats]:
+    """Points of a digit, (n, 3), and how far on its upper side each is, (n,)."""
+    front = np.array([0.0, 0.0, 1.0], np.float32)
+    side = np.cross(digit.toward, front)
+    side = side / np.sqrt((side**2).sum())
+    top = np.cross(side, digit.toward)
+    # A round end, a slight waist behind the last joint, thicker toward the root.
+    round_end = np.sqrt(np.clip(1 - (np.clip(along - 0.80, 0, 0.2) / 0.2) ** 2, 0, 1))
+    radius = digit.radius * round_end * (1.08 - 0.10 * np.exp(-(((along - 0.5) / 0.15) ** 2)))
+    upper = np.sin(around)
+    across = (radius * np.cos(around))[:, None] * side + (0.85 * radius * upper)[:, None] * top
+    points = digit.tip - ((1 - along) * digit.length)[:, None] * digit.toward + across
+    return points.astype(np.float32), upper
+
+
+def draw_hand(
+    rng: np.random.Generator, victim: Person, half: tuple[float, float], one_handed: bool
+) -> Hand:
+    """Draw how somebody holds a thing by its sides.
+
+    Args:
+        rng: Source of everything.
+        victim: Who is shown; whoever holds it mostly has similar skin.
+        half: Half width and half height of the thing, metres.
+        one_handed: Thumb on one side and fingertips on the other, or a thumb on either side.
+    """
+    side = float(rng.choice([-1, 1]))
+    height = float(rng.uniform(-0.75, 0.1)) * half[1]
+    digits = [_over_edge(rng, side, half, height, THUMB)]
+    if one_handed:
+        for step in range(3):
+            at = height + 0.020 - 0.019 * step + float(rng.normal(0, 0.002))
+            digits.append(_over_edge(rng, -side, half, at, FINGER))
+    else:
+        digits.append(_over_edge(rng, -side, half, height + rng.normal(0, 0.02), THUMB))
+    phase = rng.uniform(0, 1, 3).astype(np.float32)
+    return Hand(tuple(digits), _draw_skin(rng, victim), phase)
+
+
+def _draw_skin(rng: np.random.Generator, victim: Person) -> Floats:
+    """Reflectance of the holder's fingers, (4,)."""
+    melanin = victim.melanin
+    if rng.random() > SIMILAR:
+        melanin = MELANIN[str(rng.choice(list(MELANIN)))][0]
+    melanin = float(np.clip(melanin * np.exp(rng.normal(0, 0.3)), 0.008, 0.40))
+    blood = np.array([0.011 * np.exp(rng.normal(0, 0.2))], np.float32)
+    return skin_reflectance(np.array([melanin], np.float32), blood)[0]
+
+
+def _over_edge(
+    rng: np.random.Generator,
+    side: float,
+    half: tuple[float, float],
+    height: float,
+    kind: tuple[float, float],
+) -> Digit:
+    length, radius = kind
+    reach = 0.42 * length * float(rng.uniform(0.5, 1.2))  # how far it lies over the edge
+    tip = np.array([side * (half[0] - reach), height, 0.9 * radius], np.float32)
+    toward = np.array([-side, rng.normal(0.25, 0.15), -0.12])
+    toward = toward / np.sqrt((toward**2).sum())
+    return Digit(tip, toward.astype(np.float32), length, radius)

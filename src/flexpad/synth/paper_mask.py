@@ -1,0 +1,181 @@
+"""A paper mask folded from a print: the victim's face in flat facets with creases and eye holes.
+
+Paper cannot take a face's double curvature, so such a mask is a polyhedron: corners lie on the
+victim's face, a little off where hands folded them, and everything between is flat. The print is
+seen facet by facet; along creases the ink cracks and bare paper shows. It is tied over the wearer's
+face, whose eyes move behind the holes and whose hair, ears and neck show around it. What it
+reflects in RGB and at 850 nm is what prints reflect (``media``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import Delaunay, KDTree
+
+from flexpad.synth.arrays import Booleans, Floats, Indices
+from flexpad.synth.head import FACE_ANCHORS, REGION, head_model
+from flexpad.synth.media import Ink, draw_ink
+from flexpad.synth.motion import Moment
+from flexpad.synth.noise import smoothstep
+from flexpad.synth.person import Person, draw_accomplice
+from flexpad.synth.photo import Photo, Shooting
+from flexpad.synth.render import Part, Scene, Seen, unit
+from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.shell import eye_distance, outline, see_worn
+from flexpad.synth.view import View
+
+FRONTAL = 0.15  # share of the spread of poses in the photo that is folded
+RIM = 12  # corners around an eye hole
+# Canonical corners, millimetres right and up of the point between the eyes; the face is symmetric.
+MIDLINE = (62, 42, 18, -2, -24, -44, -53, -64, -74, -86, -97, -106, -118)
+OUTLINE = ((28, 58), (53, 44), (67, 20), (74, -10), (70, -40), (62, -70), (45, -98), (23, -114))
+NOSE = ((8, -12), (8, -27), (17, -46), (11, -54))
+FOLDS = (
+    (24, 40), (46, 32), (13, 18), (30, 23), (47, 16), (35, -24), (54, -16), (50, -46), (29, -50),
+    (41, -72), (26, -74), (14, -65), (14, -84), (21, -98),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PaperMask:
+    """A folded mask and who wears it.
+
+    Attributes:
+        wearer: Whose eyes, hair, ears and neck are seen.
+        photo: What was printed.
+        ink: How.
+        facets: Corners of every facet in the axes of the wearer's head, (F, 3, 3) metres.
+        places: Where they are in the photo, (F, 3, 2) sides from its centre.
+        crease: How far the ink has cracked along the edges, 0 to 1.
+        edges: Chin, brow and temples of the mask, (4, 3) metres.
+        phase: Moves all noise, (3,).
+        pose_share: 1, it moves with the head.
+        outdoors: It is worn wherever anything is shown.
+    """
+
+    wearer: Person
+    photo: Photo
+    ink: Ink
+    facets: Floats
+    places: Floats
+    crease: float
+    edges: Floats
+    phase: Floats
+    pose_share: float = 1.0
+    outdoors: bool = False
+
+    def anchors(self, moment: Moment) -> Floats:
+        """Outermost points of the mask's face, (4, 3)."""
+        anchors: Floats = self.edges @ moment.turn.T + moment.place
+        return anchors
+
+    def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
+        """Render the mask on the wearer, whose eyes move and whose face is hidden."""
+        actions = {k: v for k, v in moment.actions.items() if k.startswith("eye")}
+        wearing = replace(moment, actions=actions)
+        part = self._part(moment)
+        return see_worn(self.wearer, covered(), part, self._lay, wearing, light, rays)
+
+    def _part(self, moment: Moment) -> Part:
+        """Facets with a normal each; paint is the place in the photo and the heights over the
+        three edges."""
+        a, b, c = np.moveaxis(self.facets, 1, 0)
+        across = np.cross(b - a, c - a)
+        twice = np.sqrt((across**2).sum(axis=1))
+        lengths = [np.sqrt(((p - q) ** 2).sum(axis=1)) for p, q in ((b, c), (c, a), (a, b))]
+        heights = twice[:, None] / np.stack(lengths, axis=1)  # (F, 3), of a corner over its edge
+        over = heights[:, None, :] * np.eye(3, dtype=np.float32)
+        normal = np.repeat((unit(across) @ moment.turn.T)[:, None], 3, axis=1)
+        count = 3 * len(self.facets)
+        attributes = np.concatenate([normal, self.places, over], axis=2).reshape(count, -1)
+        vertices = self.facets.reshape(count, 3) @ moment.turn.T + moment.place
+        triangles = np.arange(count, dtype=np.int32).reshape(-1, 3)
+        return Part("mask", vertices.astype(np.float32), triangles, attributes.astype(np.float32))
+
+    def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+        place, over = seen.paint[:, :2], seen.paint[:, 2:5].min(axis=1)
+        picture, _ = self.photo.look_up(place)
+        cracked = self.crease * smoothstep(0.0011, 0.0002, over)
+        picture = picture + cracked[:, None] * (0.85 - picture)
+        flat = place * np.float32(self.photo.size)
+        grain = np.concatenate([flat, np.zeros((len(flat), 1), np.float32)], axis=1) + self.phase
+        material, echo = self.ink.material(picture, grain)
+        lit = shade(seen, material, light, scene)
+        view.lay(seen, lit, np.ones(len(flat), np.float32), echo)
+
+
+@cache
+def covered() -> Booleans:
+    """Which vertices of a wearer's head the mask hides, (N,)."""
+    model = head_model()
+    skin = model.vertex_region == REGION["skin"]
+    hidden: Booleans = skin & (outline(model.mean) < 0.9) & (eye_distance(model.mean) > 2.2)
+    return hidden
+
+
+@cache
+def _front() -> tuple[KDTree, Indices]:
+    """The vertices that face forward, to look up by their canonical place seen from the front."""
+    model = head_model()
+    normals = model.normals(model.mean)
+    facing = (normals[:, 2] > 0.1) & (model.vertex_region == REGION["skin"])
+    numbers = np.flatnonzero(facing & (model.mean[:, 2] > -0.09))
+    return KDTree(model.mean[numbers, :2]), numbers
+
+
+def draw_paper_mask(rng: np.random.Generator, victim: Person) -> PaperMask:
+    """Print somebody's face, fold it and tie it over somebody else's."""
+    wearer = draw_accomplice(rng, victim)
+    photo = Shooting(rng, victim, FRONTAL).photo(0.0)
+    flat, triangles = _pattern(rng)
+    tree, numbers = _front()
+    near = numbers[tree.query(flat)[1]]
+    canonical = head_model().mean[near]
+    beside = np.concatenate([flat - canonical[:, :2], np.zeros((len(flat), 1))], axis=1)
+    folded = victim.shape[near] + beside + rng.normal(0, rng.uniform(0.0004, 0.0016), beside.shape)
+    folded = folded * np.float32(rng.uniform(0.99, 1.07))
+    into = wearer.shape[near, 2] - folded[:, 2]
+    folded[:, 2] += np.quantile(into, rng.uniform(0.7, 0.95)) + rng.uniform(0.001, 0.006)
+    places = photo.where((canonical + beside).astype(np.float32))
+    anchors = KDTree(flat).query(np.array(FACE_ANCHORS)[:, :2])[1]
+    return PaperMask(
+        wearer=wearer,
+        photo=photo,
+        ink=draw_ink(rng),
+        facets=folded[triangles].astype(np.float32),
+        places=places[triangles].astype(np.float32),
+        crease=float(rng.uniform(0.0, 0.5)),
+        edges=folded[anchors].astype(np.float32),
+        phase=rng.uniform(0, 1, 3).astype(np.float32),
+    )
+
+
+def _pattern(rng: np.random.Generator) -> tuple[Floats, NDArray[np.int32]]:
+    """Draw where the creases run: canonical corners (P, 2) in metres and facets (F, 3)."""
+    kept = [fold for fold in FOLDS if rng.random() > 0.25]
+    half = np.array([*OUTLINE, *NOSE, *kept], np.float64)
+    corners = np.concatenate(
+        [[(0.0, y) for y in MIDLINE], half, half * [-1, 1]]
+    ) / 1000  # fmt: skip
+    corners += rng.normal(0, 0.0008, corners.shape)
+    turns = np.linspace(0, 2 * np.pi, RIM, endpoint=False) + rng.uniform(0, 0.5)
+    hole = np.stack([np.cos(turns), np.sin(turns)], axis=1) * [0.0165, 0.0078]
+    hole *= rng.uniform(0.9, 1.15)
+    eyes = [hole * [side, 1] + [side * 0.0312, -0.001] for side in (-1, 1)]
+    near = np.min([np.hypot(*((corners - eye.mean(axis=0)) / [0.021, 0.012]).T) for eye in eyes], 0)
+    flat = np.concatenate([corners[near > 1], *eyes])
+    triangles = Delaunay(flat).simplices
+    # Within a hole all three corners are on one rim; long slivers at the border are cut off.
+    first = len(flat) - 2 * RIM
+    rim = np.where(np.arange(len(flat)) < first, -1, (np.arange(len(flat)) - first) // RIM)
+    inside = (rim[triangles] >= 0).all(axis=1) & (np.ptp(rim[triangles], axis=1) == 0)
+    triangles = triangles[~inside]
+    a, b, c = (flat[triangles[:, corner]] for corner in range(3))
+    turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0] < 0
+    triangles[turned] = triangles[turned][:, ::-1]
+    longest = np.max([np.hypot(*(p - q).T) for p, q in ((a, b), (b, c), (c, a))], axis=0)
+    return flat.astype(np.float32), triangles[longest < 0.06].astype(np.int32)

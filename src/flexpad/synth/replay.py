@@ -1,0 +1,180 @@
+"""Replay: a photo or a video of a face on a phone, a tablet or a laptop, held or standing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from flexpad.synth.arrays import Floats
+from flexpad.synth.hand import Hand, draw_hand
+from flexpad.synth.motion import Moment
+from flexpad.synth.person import Person
+from flexpad.synth.photo import SHARE, Photo, Shooting
+from flexpad.synth.render import Part, Scene, Seen
+from flexpad.synth.screen import DEVICES, Screen, draw_screen
+from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.view import View
+
+FRONT, BODY, BASE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A device that shows a face.
+
+    Attributes:
+        shooting: Where its picture comes from.
+        still: The picture, or None where it moves.
+        screen: Its display.
+        body: Its thickness, metres.
+        size: Side of the square picture on the display, metres; the display shows its middle.
+        offset: Of the picture's middle from the display's, (2,) metres.
+        opening: Angle between the display and the keyboard of a laptop, radians; 0 without one.
+        hand: Who holds it, or None where it stands.
+    """
+
+    shooting: Shooting
+    still: Photo | None
+    screen: Screen
+    body: float
+    size: float
+    offset: Floats
+    opening: float
+    hand: Hand | None
+
+    @property
+    def pose_share(self) -> float:
+        """Share of the pose of a recording that is left for the hand; the photo has the rest."""
+        return float(np.sqrt(1 - SHARE**2))
+
+    @property
+    def outdoors(self) -> bool:
+        """Screens are shown wherever anything is."""
+        return False
+
+    def anchors(self, moment: Moment) -> Floats:
+        """Outermost points of the shown face, (n, 3)."""
+        flat = self._photo(moment).anchors * np.float32(self.size) + self.offset
+        points = np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)
+        anchors: Floats = points @ moment.turn.T + moment.place
+        return anchors.astype(np.float32)
+
+    def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
+        """Render the device and the fingers that hold it."""
+        parts = (self._part(moment),) if self.hand is None else (
+            self._part(moment),
+            self.hand.part(moment),
+        )
+        scene = Scene(parts)
+        seen = scene.cast(np.zeros_like(rays), rays)
+        view = View.empty(len(rays))
+        if "device" in seen:
+            front = seen["device"].region == FRONT
+            self._lay_front(view, seen["device"].pick(front), moment, light, scene)
+            self._lay_body(view, seen["device"].pick(~front), light, scene)
+        if self.hand is not None and "hand" in seen:
+            self.hand.lay(view, seen["hand"], light, scene)
+        return view
+
+    def _photo(self, moment: Moment) -> Photo:
+        return self.still if self.still is not None else self.shooting.photo(moment.seconds)
+
+    def _part(self, moment: Moment) -> Part:
+        """A box, whose front is the display and its frame, and the keyboard of a laptop."""
+        width, height = self.screen.outer
+        x, y = np.array([-1, 1, 1, -1]) * width, np.array([-1, -1, 1, 1]) * height
+        front = np.stack([x, y, np.zeros(4)], axis=1)
+        faces, regions = [(front, [0, 0, 1])], [FRONT]
+        for here, beside in ((0, 1), (1, 2), (2, 3), (3, 0)):
+            a, b = front[here], front[beside]
+            away = [0, 0, self.body]
+            outward = (a + b) / np.hypot(*(a + b)[:2])
+            faces.append((np.stack([a, a - away, b - away, b]), outward))
+            regions.append(BODY)
+        if self.opening:
+            faces.append(self._keyboard(width, height))
+            regions.append(BASE)
+        vertices = np.concatenate([corners for corners, _ in faces])
+        normals = np.concatenate([np.tile(normal, (4, 1)) for _, normal in faces])
+        first = 4 * np.arange(len(faces))[:, None, None]
+        triangles = (first + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
+        attributes = np.concatenate([normals @ moment.turn.T, vertices], axis=1)
+        return Part(
+            "device",
+            (vertices @ moment.turn.T + moment.place).astype(np.float32),
+            triangles.astype(np.int32),
+            attributes.astype(np.float32),
+            np.repeat(regions, 2).astype(np.uint8),
+        )
+
+    def _keyboard(self, width: float, height: float) -> tuple[np.ndarray, list[float]]:
+        """Corners (4, 3) and normal of the lower half of a laptop, from the hinge forward."""
+        down, forward = np.cos(self.opening), np.sin(self.opening)
+        reach = 1.35 * height
+        hinge = np.array([[-width, -height, 0], [width, -height, 0]])
+        edge = hinge + np.array([0, reach * down, reach * forward])
+        return np.stack([hinge[0], hinge[1], edge[1], edge[0]]), [0, forward, -down]
+
+    def _lay_front(
+        self, view: View, seen: Seen, moment: Moment, light: Illumination, scene: Scene
+    ) -> None:
+        if not len(seen.ray):
+            return
+        flat = seen.paint[:, :2]
+        place = (flat - self.offset) / np.float32(self.size)
+        picture, face = self._photo(moment).look_up(place)
+        on = (np.abs(place).max(axis=1) < 0.5) * self.screen.shows(flat)
+        material, echo = self.screen.material(
+            picture * on[:, None], seen, light, moment.seconds
+        )
+        lit = shade(seen, material, light, scene)
+        error = self.screen.depth_error(flat)
+        position = seen.position * (1 - error / seen.position[:, 2])[:, None]
+        view.lay(replace(seen, position=position), lit, face * on, echo)
+
+    def _lay_body(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+        """Edges, and a keyboard of dark keys."""
+        if not len(seen.ray):
+            return
+        count = len(seen.ray)
+        base = seen.region == BASE
+        keys = (np.sin(seen.paint[:, 0] * 330) > -0.7) & (np.sin(seen.paint[:, 2] * 330) > -0.7)
+        dark = np.where(base & keys, 0.03, 1.0)[:, None]
+        metal = np.maximum(self.screen.frame, 0.10)
+        material = Material(
+            rgb=(metal[:3] * dark).astype(np.float32),
+            nir=(metal[3] * dark[:, 0]).astype(np.float32),
+            gloss=np.full(count, 0.3, np.float32),
+            sharpness=np.full(count, 20, np.float32),
+            scatter=np.zeros(3, np.float32),
+            ambient=np.full(count, 0.8, np.float32),
+        )
+        lit = shade(seen, material, light, scene)
+        echo = np.clip(material.nir / 0.4, 0.12, 1)
+        view.lay(seen, lit, np.zeros(count, np.float32), echo)
+
+
+def draw_replay(rng: np.random.Generator, person: Person, kind: str) -> Replay:
+    """A photo or a video on a ``phone``, a ``tablet`` or a ``laptop``."""
+    device = DEVICES[kind]
+    screen = draw_screen(rng, device)
+    shooting = Shooting(rng, person)
+    photo = shooting.photo(0.0)
+    moves = rng.random() < 0.5
+    span = np.ptp(photo.anchors, axis=0)  # sides of the picture
+    fill = rng.uniform(*device.face)
+    size = fill * 2 * min(screen.half[0] / span[0], 0.86 * screen.half[1] / span[1])
+    middle = (photo.anchors.max(axis=0) + photo.anchors.min(axis=0)) / 2
+    offset = rng.normal(0, 0.02, 2) * np.array(screen.half) - middle * size
+    held = rng.random() < device.held
+    return Replay(
+        shooting=shooting,
+        still=None if moves else photo,
+        screen=screen,
+        body=device.body,
+        size=float(size),
+        offset=offset.astype(np.float32),
+        opening=float(np.radians(rng.uniform(95, 125))) if kind == "laptop" else 0.0,
+        hand=draw_hand(rng, person, screen.outer, kind == "phone") if held else None,
+    )
