@@ -193,7 +193,8 @@ def draw_peeper(
 ) -> Peeper:
     """Draw somebody behind a print, eyes at the holes, as close as the paper lets the face come."""
     person = draw_accomplice(rng, victim, hair_shows=False)
-    turn = rotation(*(rng.normal(0, [0.05, 0.05, 0.02])))
+    yaw, pitch, roll = rng.normal(0, [0.05, 0.05, 0.02])
+    turn = rotation(float(yaw), float(pitch), float(roll))
     eyes = np.stack([holes[0].centre, holes[1].centre]).mean(axis=0, keepdims=True)
     middle = surface.lift(eyes.astype(np.float32), 0.0)[0]
     model = head_model()
@@ -219,13 +220,29 @@ def _in_front(points: Floats, mesh: Mesh, surface: Surface, holes: list[Hole]) -
     return np.where(over, -np.inf, points[:, 2] - paper).astype(np.float32)
 
 
-def within(points: Floats, half: tuple[float, float]) -> Booleans:
-    """Which points (n, 3) in the axes of a sheet lie within its outline, (n,)."""
-    inside: Booleans = (np.abs(points[:, 0]) < half[0]) & (np.abs(points[:, 1]) < half[1])
-    return inside
+def through_holes(holes: tuple[Hole, ...], surface: Surface, eye: Floats, aim: Floats) -> Booleans:
+    """Which rays go through a hole.
+
+    Args:
+        holes: Of the sheet.
+        surface: Its shape.
+        eye: Where the rays start, in the axes of the sheet, (3,) metres.
+        aim: Their directions in the same axes, (n, 3).
+    """
+    found = np.zeros(len(aim), bool)
+    for hole in holes:
+        rim = surface.lift(hole.contour, 0.0)
+        middle = rim.mean(axis=0)
+        reach = (middle[2] - eye[2]) / aim[:, 2]
+        crossing = eye[:2] + reach[:, None] * aim[:, :2] - middle[:2]
+        x, y = (rim[:, :2] - middle[:2]).T
+        bearing = np.arctan2(crossing[:, 1], crossing[:, 0])
+        radius = np.interp(bearing, np.arctan2(y, x), np.hypot(x, y), period=2 * np.pi)
+        found |= np.hypot(*crossing.T) < 1.1 * radius + 0.002
+    return found
 
 
 def dimming(depth: Floats) -> Floats:
     """Share of the room's light that reaches skin so far behind the paper (n,) metres, (n,)."""
-    shade: Floats = 1 - np.float32(0.5) * smoothstep(0.0, 0.025, depth)
+    shade: Floats = 1 - np.float32(0.45) * smoothstep(0.0, 0.030, depth)
     return shade

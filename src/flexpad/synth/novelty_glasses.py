@@ -249,7 +249,7 @@ def draw_novelty_glasses(rng: np.random.Generator, person: Person) -> NoveltyGla
     frame = rng.random(3) * rng.uniform(0.05, 0.7)
     return NoveltyGlasses(
         person=person,
-        half=(float(rng.uniform(0.023, 0.029)), float(rng.uniform(0.015, 0.024))),
+        half=(float(rng.uniform(0.024, 0.030)), float(rng.uniform(0.017, 0.026))),
         corners=float(rng.uniform(2.0, 5.0)),
         dome=0.0 if paper else float(rng.uniform(0.0, 0.010)),
         gap=float(rng.uniform(0.013, 0.020)),
@@ -258,7 +258,7 @@ def draw_novelty_glasses(rng: np.random.Generator, person: Person) -> NoveltyGla
         frame_colour=np.append(frame, rng.uniform(0.05, 0.8)).astype(np.float32),
         picture=picture,
         ink=draw_ink(rng) if paper else None,
-        enlarged=float(rng.uniform(0.95, 1.35)),
+        enlarged=float(rng.uniform(1.0, 1.6)),
         gloss=float(rng.uniform(0.4, 1.4)),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
     )

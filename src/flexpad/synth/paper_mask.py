@@ -25,7 +25,7 @@ from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.photo import Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import Illumination, shade
-from flexpad.synth.shell import eye_distance, outline, see_worn
+from flexpad.synth.shell import eye_distance, see_worn
 from flexpad.synth.view import View
 
 FRONTAL = 0.15  # share of the spread of poses in the photo that is folded
@@ -33,6 +33,7 @@ RIM = 12  # corners around an eye hole
 # Canonical corners, millimetres right and up of the point between the eyes; the face is symmetric.
 MIDLINE = (62, 42, 18, -2, -24, -44, -53, -64, -74, -86, -97, -106, -118)
 OUTLINE = ((28, 58), (53, 44), (67, 20), (74, -10), (70, -40), (62, -70), (45, -98), (23, -114))
+MIDDLE = np.array([0.0, -0.028])  # of the pattern, metres
 NOSE = ((8, -12), (8, -27), (17, -46), (11, -54))
 FOLDS = (
     (24, 40), (46, 32), (13, 18), (30, 23), (47, 16), (35, -24), (54, -16), (50, -46), (29, -50),
@@ -112,8 +113,14 @@ class PaperMask:
 def covered() -> Booleans:
     """Which vertices of a wearer's head the mask hides, (N,)."""
     model = head_model()
+    right = np.array([(0, MIDLINE[0]), *OUTLINE, (0, MIDLINE[-1])]) / 1000
+    border = np.concatenate([right, right[1:-1] * [-1, 1]]) - MIDDLE
+    x, y = (model.mean[:, :2] - MIDDLE).T
+    bearings = np.arctan2(border[:, 1], border[:, 0])
+    radius = np.interp(np.arctan2(y, x), bearings, np.hypot(*border.T), period=2 * np.pi)
+    inside = (np.hypot(x, y) < 0.88 * radius) & (model.mean[:, 2] > -0.07)
     skin = model.vertex_region == REGION["skin"]
-    hidden: Booleans = skin & (outline(model.mean) < 0.9) & (eye_distance(model.mean) > 2.2)
+    hidden: Booleans = skin & inside & (eye_distance(model.mean) > 2.2)
     return hidden
 
 

@@ -63,7 +63,7 @@ INCH = 0.0254
 DEVICES = {
     "phone": Device(
         (5.8 * INCH, 6.8 * INCH), 2.1, (400 / INCH, 460 / INCH), (0.002, 0.006), 0.008,
-        portrait=1.0, face=(0.80, 1.02), matt=0.0, oled=0.6, held=0.8,
+        portrait=1.0, face=(0.62, 0.86), matt=0.0, oled=0.6, held=0.8,
     ),
     "tablet": Device(
         (9.7 * INCH, 11.0 * INCH), 1.38, (220 / INCH, 290 / INCH), (0.008, 0.020), 0.007,
@@ -232,7 +232,7 @@ def draw_screen(rng: np.random.Generator, device: Device) -> Screen:
     upright = rng.random() < device.portrait
     width, height = sides if upright else sides[::-1]
     matt, oled = rng.random() < device.matt, rng.random() < device.oled
-    polish = rng.uniform(np.log(12), np.log(90)) if matt else rng.uniform(np.log(900), np.log(2e4))
+    polish = rng.uniform(np.log(12), np.log(90)) if matt else rng.uniform(np.log(6e3), np.log(6e4))
     window = [
         rng.uniform(-0.6, 0.6),
         rng.uniform(-0.2, 0.7),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.cut import (
+    Hole,
     Mesh,
     Peeper,
     dimming,
     draw_holes,
     draw_peeper,
     mesh_sheet,
-    within,
+    through_holes,
 )
 from flexpad.synth.hand import Hand, draw_hand
 from flexpad.synth.media import Medium, draw_cloth, draw_ink
@@ -32,6 +33,7 @@ PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
 # A photo that is to be cut and looked through is taken almost straight on, so less of the pose is
 # in the photo and more in the hand; together they stay the same.  # inferred
 CUT_SHARE = 0.30
+NOSE_TIP = np.array([[0.0, -0.044, 0.047]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Print:
         thickness: Metres, of which the rims of holes show something.
         phase: Moves all noise, (3,).
         hand: Who holds it.
+        holes: Cut into it.
         peeper: Who looks through its holes, or None.
         photo_share: Share of the spread of poses that is in the photo.
         outdoors: Whether it is shown outdoors only; otherwise wherever anything is shown.
@@ -60,6 +63,7 @@ class Print:
     thickness: float
     phase: Floats
     hand: Hand
+    holes: tuple[Hole, ...] = ()
     peeper: Peeper | None = None
     photo_share: float = SHARE
     outdoors: bool = False
@@ -82,8 +86,13 @@ class Print:
         scene = Scene(tuple(parts))
         seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
-        if "head" in seen:
-            self._look_through(view, seen["head"], moment, light, scene)
+        if self.peeper is not None:
+            eye = -moment.place @ moment.turn
+            inside = through_holes(self.holes, self.surface, eye, rays @ moment.turn)
+            if "head" in seen:
+                behind = seen["head"].pick(inside[seen["head"].ray])
+                self._look_through(view, behind, moment, light, scene)
+            view.face[inside] = 1.0  # a parser knows where a face's eyes are
         if "sheet" in seen:
             self._lay(view, seen["sheet"], light, scene)
         if "hand" in seen:
@@ -140,16 +149,11 @@ class Print:
     ) -> None:
         """Lay the live parts that show through the holes, darker the deeper they are."""
         assert self.peeper is not None
-        local = (seen.position - moment.place) @ moment.turn
-        inside = within(local, (0.97 * self.half[0], 0.97 * self.half[1]))
-        seen, local = seen.pick(inside), local[inside]
-        if not len(seen.ray):
-            return
         lay_head(view, self.peeper.person, seen, light, scene)
+        local = (seen.position - moment.place) @ moment.turn
         paper = self.surface.lift(local[:, :2].astype(np.float32), moment.seconds)[:, 2]
         dim = dimming((paper - local[:, 2]).astype(np.float32))
         view.rgb[seen.ray] *= dim[:, None]
-        view.face[seen.ray] = 1.0
 
 
 def _to_camera(points: Floats, moment: Moment) -> Floats:
@@ -185,6 +189,10 @@ def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: b
     half = _draw_half(rng, photo)
     holes = draw_holes(rng, photo, parts)
     mesh, surface = mesh_sheet(half, PAPER_POINTS, holes), roll_paper(rng, bent)
+    if "n" not in parts:
+        nose = photo.where(NOSE_TIP)[0] * photo.size
+        pressed = (float(nose[0]), float(nose[1]), rng.uniform(0, 0.024), rng.uniform(0.03, 0.07))
+        surface = replace(surface, pressed=pressed)
     peeper = draw_peeper(rng, person, holes, mesh, surface)
     return Print(
         photo=photo,
@@ -195,6 +203,7 @@ def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: b
         thickness=float(rng.choice([0.0002, 0.0004, 0.0010])),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         hand=draw_hand(rng, person, half, False),
+        holes=tuple(holes),
         peeper=peeper,
         photo_share=CUT_SHARE,
     )

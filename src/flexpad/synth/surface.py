@@ -47,6 +47,8 @@ class Rolled:
         twist: How far opposite corners are turned apart, 1/m.
         buckle: Height of the waves that hands and humidity leave, metres.
         phase: Moves them, (3,).
+        pressed: Where a nose behind it pushes it out, and how far and wide: x, y, height and
+            radius of the bump, (4,) metres.
     """
 
     curvature: float
@@ -54,6 +56,7 @@ class Rolled:
     twist: float
     buckle: float
     phase: Floats
+    pressed: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
 
     def lift(self, flat: Floats, seconds: float) -> Floats:
         """Roll points (n, 2), (n, 3)."""
@@ -63,6 +66,12 @@ class Rolled:
         back = back - 0.5 * self.tilt * (y + 0.4 * x) ** 2 + self.twist * x * y
         waves = np.stack([x, 0.5 * y, np.zeros_like(x)], axis=1).astype(np.float32) + self.phase
         back = back + self.buckle * smooth_noise(waves, 0.11)
+        right, up, height, radius = self.pressed
+        if height:
+            # Stiff across its width: the bump is longer than wide.
+            back = back + height * np.exp(
+                -(((x - right) / radius) ** 2) - ((y - up) / (1.6 * radius)) ** 2
+            )
         return np.stack([across, y, back], axis=1).astype(np.float32)
 
 
