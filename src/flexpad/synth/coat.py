@@ -4,9 +4,9 @@
   with less of the blotches of blood and melanin. Nothing tunes them at 850 nm, where skin of all
   people lies near 0.4 to 0.6: iron oxides and titanium dioxide stay bright there, carbon stays
   dark. Y. Kim et al., "Masked fake face detection using radiance measurements", JOSA A 26, 2009,
-  tell the materials of masks from skin by radiance at 685 and 850 nm; S. Bhattacharjee and
-  S. Marcel, "What you can't see can help you", BIOSIG 2017, find that a good mask can pass for
-  skin in near infrared. So part of all coats are near the wearer's skin and part anywhere.  # inferred
+  tell the materials of masks from skin by radiance at 685 and 850 nm. So that no detector gets by
+  with one grey level, part of all coats are near the victim's skin at 850 nm and part lie
+  anywhere.  # inferred
 - Coats are uneven by brush, airbrush or casting, in infrared too.  # inferred
 - Silicone is translucent: light bleeds past the edges of shadows, but less red than in skin, whose
   blood takes green and blue out.  # inferred

@@ -97,9 +97,7 @@ def draw_holes(rng: np.random.Generator, photo: Photo, parts: str) -> list[Hole]
     return holes
 
 
-def _draw_hole(
-    rng: np.random.Generator, photo: Photo, name: str, side: int, size: float
-) -> Hole:
+def _draw_hole(rng: np.random.Generator, photo: Photo, name: str, side: int, size: float) -> Hole:
     centre, width, height, pointed = OUTLINES[name]
     angles = np.linspace(-np.pi, np.pi, CONTOUR, endpoint=False) + np.pi / CONTOUR
     narrow = 1 - pointed * np.clip(np.sin(angles), 0, 1)
@@ -233,12 +231,14 @@ def through_holes(holes: tuple[Hole, ...], surface: Surface, eye: Floats, aim: F
     for hole in holes:
         rim = surface.lift(hole.contour, 0.0)
         middle = rim.mean(axis=0)
-        reach = (middle[2] - eye[2]) / aim[:, 2]
-        crossing = eye[:2] + reach[:, None] * aim[:, :2] - middle[:2]
+        crossing = (middle[2] - eye[2]) / aim[:, 2:] * aim[:, :2] + (eye[:2] - middle[:2])
         x, y = (rim[:, :2] - middle[:2]).T
-        bearing = np.arctan2(crossing[:, 1], crossing[:, 0])
-        radius = np.interp(bearing, np.arctan2(y, x), np.hypot(x, y), period=2 * np.pi)
-        found |= np.hypot(*crossing.T) < 1.1 * radius + 0.002
+        radii = np.hypot(x, y)
+        near = np.flatnonzero((np.abs(crossing) < 1.15 * radii.max() + 0.002).all(axis=1))
+        right, up = crossing[near].T
+        bearing = np.arctan2(up, right)
+        radius = np.interp(bearing, np.arctan2(y, x), radii, period=2 * np.pi)
+        found[near] |= np.hypot(right, up) < 1.1 * radius + 0.002
     return found
 
 

@@ -163,7 +163,8 @@ def _draw_skin(rng: np.random.Generator, victim: Person) -> Floats:
         melanin = MELANIN[str(rng.choice(list(MELANIN)))][0]
     melanin = float(np.clip(melanin * np.exp(rng.normal(0, 0.3)), 0.008, 0.40))
     blood = np.array([0.011 * np.exp(rng.normal(0, 0.2))], np.float32)
-    return skin_reflectance(np.array([melanin], np.float32), blood)[0]
+    skin: Floats = skin_reflectance(np.array([melanin], np.float32), blood)[0]
+    return skin
 
 
 def _over_edge(

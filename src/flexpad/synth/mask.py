@@ -4,9 +4,10 @@ A rigid mask shows the victim's face without life: the shape is stiff, fine geom
 casting, the shell has thickness and an edge that stands off the wearer's head, and the wearer's own
 eyes move behind holes, a step back in depth. Its size seldom fits the wearer.
 
-A silicone mask is pulled over the whole head. Its shape is the victim's as far as the wearer's bones
-let it, its lips follow the wearer's and everything the wearer does comes through damped and spread
-by some millimetres of rubber. It has a wig or is bald; eyes and the inside of the mouth are live.
+A silicone mask is pulled over the whole head. Its shape is the victim's as far as the wearer's
+bones let it, its lips follow the wearer's and everything the wearer does comes through damped and
+spread by some millimetres of rubber. It has a wig or is bald; eyes and the inside of the mouth are
+live.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Glasses with eyes on them, on a live face: printed on card, or moulded and painted plastic.
 
-A partial attack: WMCA counts such glasses as a species of its own (A. George et al., "Biometric face
-presentation attack detection with multi-channel convolutional neural network", IEEE T-IFS 15, 2020).
-Only the region of the eyes is an instrument: two plates a finger's width in front of the eyes, a
-bridge and temples. Printed eyes reflect as prints do (``media``), plastic as masks do (``coat``).
+A partial attack: WMCA counts such glasses as a species of its own (A. George et al., "Biometric
+face presentation attack detection with multi-channel convolutional neural network", IEEE T-IFS 15,
+2020). Only the region of the eyes is an instrument: two plates a finger's width in front of the
+eyes, a bridge and temples. Printed eyes reflect as prints do (``media``); paints on plastic look as
+they should in RGB and reflect anything at 850 nm.  # inferred
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Cartoon:
         """R, G, B and 850 nm at places (n, 2) metres from the middle of a plate, (n, 4)."""
         white, iris, pupil, lid = self.colours
         radius = np.hypot(*(place - self.gaze).T)
-        soft = np.float32(0.0006)
+        soft = 0.0006
         colour = np.repeat(white[None], len(place), axis=0)
         colour += smoothstep(self.iris + soft, self.iris - soft, radius)[:, None] * (iris - colour)
         dark = smoothstep(self.pupil + soft, self.pupil - soft, radius)[:, None]
@@ -129,8 +130,7 @@ class NoveltyGlasses:
         return np.asarray(eyes + np.array([0, 0, self.gap], np.float32), np.float32)
 
     def _part(self, moment: Moment) -> Part:
-        """Plates, bridge and temples; paint is the place on the plate, which plate and how far
-        from its border."""
+        """Plates, bridge and temples; paint: place on the plate, which plate, how far inside."""
         middles = self._centres()
         pieces = [self._plate(middle, side) for middle, side in zip(middles, (-1, 1), strict=True)]
         left, right = pieces[0].vertices, pieces[1].vertices

@@ -82,8 +82,7 @@ class PaperMask:
         return see_worn(self.wearer, covered(), part, self._lay, wearing, light, rays)
 
     def _part(self, moment: Moment) -> Part:
-        """Facets with a normal each; paint is the place in the photo and the heights over the
-        three edges."""
+        """Facets with a normal each; paint: place in the photo, heights over the three edges."""
         a, b, c = np.moveaxis(self.facets, 1, 0)
         across = np.cross(b - a, c - a)
         twice = np.sqrt((across**2).sum(axis=1))

@@ -114,7 +114,6 @@ class Shooting:
         self._motion: Motion = draw_motion(rng, share)
         self._scale = float(rng.uniform(0.88, 1.06))
         self._latest: tuple[float, Photo] | None = None
-        self._wall = (rng.uniform(0.1, 0.8) * rng.uniform(0.85, 1.15, 3)).astype(np.float32)
 
     def photo(self, seconds: float) -> Photo:
         """Take a photo at a moment, or give the latest if it is of that moment."""
@@ -129,7 +128,7 @@ class Shooting:
         camera = frame_face(placed[model.anchors], PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
         view = see_person(self._person, moment, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
-        rgb = (view.rgb + (1 - view.solid)[:, None] * self._wall).reshape(*square, 3)
+        rgb = (view.rgb + (1 - view.solid)[:, None] * self._sensors.room[:3]).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)
         printed = np.clip(exposed / (1 + 0.25 * exposed), 0, 1)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
+from flexpad.synth.cut import mesh_sheet
 from flexpad.synth.hand import Hand, draw_hand
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
@@ -17,6 +20,7 @@ from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.view import View
 
 FRONT, BODY, BASE = 0, 1, 2
+FRONT_POINTS = (34, 34)
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ class Replay:
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the device and the fingers that hold it."""
-        parts = (self._part(moment),) if self.hand is None else (
-            self._part(moment),
-            self.hand.part(moment),
+        parts = (
+            (self._part(moment),)
+            if self.hand is None
+            else (
+                self._part(moment),
+                self.hand.part(moment),
+            )
         )
         scene = Scene(parts)
         seen = scene.cast(np.zeros_like(rays), rays)
@@ -81,40 +89,59 @@ class Replay:
         return self.still if self.still is not None else self.shooting.photo(moment.seconds)
 
     def _part(self, moment: Moment) -> Part:
-        """A box, whose front is the display and its frame, and the keyboard of a laptop."""
+        """The front, a box behind it and the keyboard of a laptop.
+
+        Paint is the place in the axes of the device, with two more channels on the front.
+        """
+        vertices, normals, triangles, regions = self._box()
+        flat, front = self._front
+        middle = np.concatenate([flat, np.zeros((len(flat), 1), np.float32)], axis=1)
+        paint = np.concatenate([flat, self.screen.unevenness(flat)], axis=1)
+        body = np.concatenate([vertices, np.zeros((len(vertices), 1))], axis=1)
+        everything = np.concatenate([middle, vertices])
+        facing = np.concatenate([np.tile([0.0, 0.0, 1.0], (len(flat), 1)), normals])
+        attributes = np.concatenate([facing @ moment.turn.T, np.concatenate([paint, body])], axis=1)
+        return Part(
+            "device",
+            (everything @ moment.turn.T + moment.place).astype(np.float32),
+            np.concatenate([front, triangles + len(flat)]).astype(np.int32),
+            attributes.astype(np.float32),
+            np.concatenate([np.full(len(front), FRONT), regions]).astype(np.uint8),
+        )
+
+    @cached_property
+    def _front(self) -> tuple[Floats, NDArray[np.int32]]:
+        mesh = mesh_sheet(self.screen.outer, FRONT_POINTS, [])
+        return mesh.flat, mesh.triangles
+
+    def _box(self) -> tuple[Floats, Floats, NDArray[np.int32], NDArray[np.uint8]]:
+        """Vertices, normals, triangles and regions of all but the front."""
         width, height = self.screen.outer
         x, y = np.array([-1, 1, 1, -1]) * width, np.array([-1, -1, 1, 1]) * height
         front = np.stack([x, y, np.zeros(4)], axis=1)
-        faces, regions = [(front, [0, 0, 1])], [FRONT]
+        away = np.array([0, 0, self.body])
+        faces = []
         for here, beside in ((0, 1), (1, 2), (2, 3), (3, 0)):
             a, b = front[here], front[beside]
-            away = [0, 0, self.body]
             outward = (a + b) / np.hypot(*(a + b)[:2])
-            faces.append((np.stack([a, a - away, b - away, b]), outward))
-            regions.append(BODY)
+            faces.append((np.stack([a, a - away, b - away, b]), outward, BODY))
         if self.opening:
-            faces.append(self._keyboard(width, height))
-            regions.append(BASE)
-        vertices = np.concatenate([corners for corners, _ in faces])
-        normals = np.concatenate([np.tile(normal, (4, 1)) for _, normal in faces])
+            faces.append((*self._keyboard(width, height), BASE))
+        vertices = np.concatenate([corners for corners, _, _ in faces])
+        normals = np.concatenate([np.tile(normal, (4, 1)) for _, normal, _ in faces])
         first = 4 * np.arange(len(faces))[:, None, None]
         triangles = (first + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
-        attributes = np.concatenate([normals @ moment.turn.T, vertices], axis=1)
-        return Part(
-            "device",
-            (vertices @ moment.turn.T + moment.place).astype(np.float32),
-            triangles.astype(np.int32),
-            attributes.astype(np.float32),
-            np.repeat(regions, 2).astype(np.uint8),
-        )
+        regions = np.repeat([region for _, _, region in faces], 2)
+        return vertices, normals, triangles.astype(np.int32), regions.astype(np.uint8)
 
-    def _keyboard(self, width: float, height: float) -> tuple[np.ndarray, list[float]]:
-        """Corners (4, 3) and normal of the lower half of a laptop, from the hinge forward."""
+    def _keyboard(self, width: float, height: float) -> tuple[Floats, Floats]:
+        """Corners (4, 3) and normal (3,) of a laptop's lower half, from the hinge forward."""
         down, forward = np.cos(self.opening), np.sin(self.opening)
         reach = 1.35 * height
         hinge = np.array([[-width, -height, 0], [width, -height, 0]])
         edge = hinge + np.array([0, reach * down, reach * forward])
-        return np.stack([hinge[0], hinge[1], edge[1], edge[0]]), [0, forward, -down]
+        corners = np.stack([hinge[0], hinge[1], edge[1], edge[0]])
+        return corners.astype(np.float32), np.array([0, forward, -down], np.float32)
 
     def _lay_front(
         self, view: View, seen: Seen, moment: Moment, light: Illumination, scene: Scene
@@ -125,11 +152,9 @@ class Replay:
         place = (flat - self.offset) / np.float32(self.size)
         picture, face = self._photo(moment).look_up(place)
         on = (np.abs(place).max(axis=1) < 0.5) * self.screen.shows(flat)
-        material, echo = self.screen.material(
-            picture * on[:, None], seen, light, moment.seconds
-        )
+        material, echo = self.screen.material(picture * on[:, None], seen, light, moment.seconds)
         lit = shade(seen, material, light, scene)
-        error = self.screen.depth_error(flat)
+        error = seen.paint[:, 2] * self.screen.shows(flat)
         position = seen.position * (1 - error / seen.position[:, 2])[:, None]
         view.lay(replace(seen, position=position), lit, face * on, echo)
 

@@ -129,7 +129,13 @@ class Screen:
     def material(
         self, picture: Floats, seen: Seen, light: Illumination, seconds: float
     ) -> tuple[Material, Floats]:
-        """Show a picture (n, 3) at points whose paint is the place on the front.
+        """Show a picture (n, 3) at points of the front.
+
+        Args:
+            picture: What to show, (n, 3).
+            seen: The points; their paint is the place on the front and its ``unevenness``.
+            light: The light of the place.
+            seconds: Since the recording began.
 
         Returns:
             The material and the depth echo, (n,).
@@ -157,32 +163,41 @@ class Screen:
         )
         return material, self._echo(seen, view, light, shown)
 
-    def depth_error(self, flat: Floats) -> Floats:
-        """How far behind the glass light seems to return at points (n, 2), (n,) metres."""
+    def unevenness(self, flat: Floats) -> Floats:
+        """What varies slowly over the front, to be interpolated.
+
+        Args:
+            flat: Places on the front, (n, 2) metres.
+
+        Returns:
+            How far behind the glass light seems to return to a depth camera, metres, and a factor
+            on its echo, (n, 2).
+        """
         place = np.concatenate([flat, np.zeros((len(flat), 1))], axis=1) + self.phase
-        wave = smooth_noise(place.astype(np.float32), 0.030)
-        wave = wave + 0.5 * smooth_noise(place.astype(np.float32), 0.011, 1)
-        error: Floats = np.float32(self.ripple) * wave * self.shows(flat)
-        return error
+        place = place.astype(np.float32)
+        wave = smooth_noise(place, 0.030) + 0.5 * smooth_noise(place, 0.011, 1)
+        uneven = 1 + 0.35 * smooth_noise(place, 0.035, 2)
+        return np.stack([np.float32(self.ripple) * wave, uneven], axis=1).astype(np.float32)
 
     def _beat(self, seen: Seen) -> Floats:
         """Moire: the grid of pixels as a camera with another grid records it, (n, 3)."""
         across = seen.position[:, :2] / -seen.position[:, 2:] * np.float32(FOCAL)  # its pixels
-        grid = seen.paint[:, :2].astype(np.float64) / self.pitch
-        design = np.column_stack([across, np.ones(len(across))])
-        slope = np.linalg.lstsq(design[::17], grid[::17], rcond=None)[0][:2]  # pixels per pixel
-        beat = np.zeros((len(across), 3), np.float32)
+        some = slice(None, None, max(1, len(across) // 2000))
+        design = np.column_stack([across[some], np.ones(len(across[some]))])
+        grid = seen.paint[some, :2].astype(np.float64) / self.pitch
+        slope = np.linalg.lstsq(design, grid, rcond=None)[0][:2]  # of its pixels per ours
         spacing = self._sample_spacing(across)
+        beat = np.zeros((len(across), 3), np.float32)
         for axis in range(2):
             order = np.round(slope[:, axis])
-            rest = float(np.hypot(*(slope[:, axis] - order)))
-            if rest * spacing > 0.7:  # too fine for the picture
+            rest = float(np.hypot(*(slope[:, axis] - order))) * spacing
+            if rest > 0.7:  # turns from one sample to the next: too fine for the picture
                 continue
             contrast = self.grid / (np.pi * max(float(np.hypot(*slope[:, axis])), 1.0))
-            contrast *= np.exp(-((rest * spacing / 0.3) ** 2))
-            turns = grid[:, axis] - across @ order
-            shift = np.array([0.0, 1 / 3, 2 / 3]) * (axis == 0)
-            beat += (contrast * np.cos(2 * np.pi * (turns[:, None] + shift))).astype(np.float32)
+            contrast *= np.exp(-((rest / 0.3) ** 2))
+            turns = seen.paint[:, axis] / np.float64(self.pitch) - across @ order
+            wave = (2 * np.pi * (turns % 1.0)).astype(np.float32)
+            beat += np.float32(contrast) * (_striped(wave) if axis == 0 else np.cos(wave)[:, None])
         return beat
 
     @staticmethod
@@ -212,15 +227,19 @@ class Screen:
 
     def _echo(self, seen: Seen, view: Floats, light: Illumination, shown: Floats) -> Floats:
         """Depth echo: weak and uneven, none where the projector is mirrored, (n,)."""
-        place = np.concatenate([seen.paint[:, :2], np.zeros((len(shown), 1))], axis=1) + self.phase
-        uneven = 1 + 0.35 * smooth_noise(place.astype(np.float32), 0.035, 2)
         half = unit(view + unit(light.flash_position - seen.position))
         off = 1 - np.clip(np.einsum("ij,ij->i", seen.normal, half), 0, 1)
         dazzled = np.exp(-off / (0.0012 if self.polish > 200 else 0.006))
-        echo = self.echo * uneven * (1 - 0.95 * dazzled)
+        echo = self.echo * seen.paint[:, 3] * (1 - 0.95 * dazzled)
         frame = min(1.0, float(self.frame[3]) / 0.4)
         mixed: Floats = np.where(shown > 0, echo, np.maximum(frame, 0.12))
         return mixed.astype(np.float32)
+
+
+def _striped(phase: Floats) -> Floats:
+    """Cosines of a phase (n,) for red, green and blue, whose stripes are a third apart, (n, 3)."""
+    cosine, sine = np.cos(phase), np.sin(phase) * np.float32(np.sqrt(3))
+    return np.stack([cosine, -0.5 * (cosine + sine), -0.5 * (cosine - sine)], axis=1)
 
 
 def draw_screen(rng: np.random.Generator, device: Device) -> Screen:

@@ -125,7 +125,10 @@ class Print:
         if len(mesh.rim):
             rim = np.unique(mesh.rim)
             back = points[rim] - np.float32(self.thickness) * normals[rim]
-            points, normals = np.concatenate([points, back]), np.concatenate([normals, normals[rim]])
+            points, normals = (
+                np.concatenate([points, back]),
+                np.concatenate([normals, normals[rim]]),
+            )
             flat = np.concatenate([flat, flat[rim]])
             bare = np.concatenate([bare, np.ones(len(rim), np.float32)])
         attributes = np.concatenate([normals @ moment.turn.T, flat, bare[:, None]], axis=1)

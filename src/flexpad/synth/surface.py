@@ -58,8 +58,8 @@ class Rolled:
     phase: Floats
     pressed: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
 
-    def lift(self, flat: Floats, seconds: float) -> Floats:
-        """Roll points (n, 2), (n, 3)."""
+    def lift(self, flat: Floats, seconds: float) -> Floats:  # noqa: ARG002
+        """Roll points (n, 2), (n, 3); paper in a hand keeps its shape."""
         x, y = flat[:, 0], flat[:, 1]
         across = np.sin(x * self.curvature) / self.curvature
         back = (np.cos(x * self.curvature) - 1) / self.curvature
