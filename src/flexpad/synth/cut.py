@@ -25,6 +25,7 @@ from flexpad.synth.render import rotation
 from flexpad.synth.surface import Surface, surface_normals
 
 CONTOUR = 26  # points around a hole
+RIM_YIELDS = 1.30  # radii of a hole within which paper bends out of a nose's way  # inferred
 TOUCH = 0.0012  # metres between paper and skin where they are closest
 EYE, NOSE, MOUTH = "eye", "nose", "mouth"
 # Canonical outlines, metres: centre, half width, half height, and how pointed at the top.
@@ -196,7 +197,9 @@ def draw_peeper(
     eyes = np.stack([holes[0].centre, holes[1].centre]).mean(axis=0, keepdims=True)
     middle = surface.lift(eyes.astype(np.float32), 0.0)[0]
     model = head_model()
-    front = (model.vertex_region == REGION["skin"]) & (model.mean[:, 2] > -0.05)
+    # The sides of the face only push the borders of the sheet apart.
+    front = (model.vertex_region == REGION["skin"]) & (model.mean[:, 2] > -0.02)
+    front &= np.abs(model.mean[:, 0]) < 0.052
     skin = person.shape[front] @ turn.T + middle
     excess = _in_front(skin, mesh, surface, holes)
     back = float(excess.max()) + TOUCH + float(rng.uniform(0.0, 0.008))
@@ -206,15 +209,17 @@ def draw_peeper(
 
 def _in_front(points: Floats, mesh: Mesh, surface: Surface, holes: list[Hole]) -> Floats:
     """How far points (n, 3) in the axes of a sheet stand in front of its paper, (n,) metres."""
-    lifted = surface.lift(mesh.flat, 0.0)
     normals = surface_normals(surface, mesh.flat, 0.0)
+    facing = normals[:, 2] > 0.3  # a strongly rolled sheet goes around the head
+    normals, spread = normals[facing], mesh.flat[facing]
+    lifted = surface.lift(spread, 0.0)
     nearest = KDTree(lifted[:, :2]).query(points[:, :2])[1]
     beside = points[:, :2] - lifted[nearest, :2]
-    slope = -normals[nearest, :2] / np.maximum(normals[nearest, 2:], 0.3)
+    slope = -normals[nearest, :2] / normals[nearest, 2:]
     paper = lifted[nearest, 2] + (slope * beside).sum(axis=1)
-    # A point over a hole finds no paper; flat places are near enough to the lifted ones.
-    flat = mesh.flat[nearest] + beside
-    over = np.min([hole.distance(flat.astype(np.float32)) for hole in holes], axis=0) < 0.97
+    # A point over a hole finds no paper, and a rim yields; flat places are near enough.
+    flat = spread[nearest] + beside
+    over = np.min([hole.distance(flat.astype(np.float32)) for hole in holes], axis=0) < RIM_YIELDS
     return np.where(over, -np.inf, points[:, 2] - paper).astype(np.float32)
 
 

@@ -175,7 +175,7 @@ def _over_edge(
     kind: tuple[float, float],
 ) -> Digit:
     length, radius = kind
-    reach = 0.42 * length * float(rng.uniform(0.5, 1.2))  # how far it lies over the edge
+    reach = min(0.5 * length, 0.34 * half[0]) * float(rng.uniform(0.5, 1.1))  # over the edge
     tip = np.array([side * (half[0] - reach), height, 0.9 * radius], np.float32)
     toward = np.array([-side, rng.normal(0.25, 0.15), -0.12])
     toward = toward / np.sqrt((toward**2).sum())

@@ -27,7 +27,7 @@ from flexpad.synth.render import Seen, unit
 from flexpad.synth.shading import Illumination, Material
 
 MIRRORED = np.float32(0.04)  # share of light a glass surface mirrors straight on
-FOCAL = 950.0  # pixels; 1280 pixels over 68 degrees, as the colour camera of an SR300
+FOCAL = (475.0, 950.0)  # pixels; 640 or 1280 over 68 degrees, as the colour camera of an SR300
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Screen:
         white: R, G, B of white, (3,).
         black: Glow of black.
         falloff: Exponent of the cosine by which it darkens aslant.
-        grid: Contrast of the pixel grid, 0 to 1.
+        grid: Contrast of the pixel grid, up to 1, or more where colours are shown by few stripes.
+        focal: Of the camera that sees it, in that camera's pixels.
         flicker: Contrast of the bands its backlight draws into a rolling shutter.
         frame: Reflectance of the frame in R, G, B and at 850 nm, (4,).
         window: A bright patch in the room: tangents of its direction (2), half sizes (2), level.
@@ -107,6 +108,7 @@ class Screen:
     black: float
     falloff: float
     grid: float
+    focal: float
     flicker: float
     frame: Floats
     window: Floats
@@ -180,8 +182,12 @@ class Screen:
         return np.stack([np.float32(self.ripple) * wave, uneven], axis=1).astype(np.float32)
 
     def _beat(self, seen: Seen) -> Floats:
-        """Moire: the grid of pixels as a camera with another grid records it, (n, 3)."""
-        across = seen.position[:, :2] / -seen.position[:, 2:] * np.float32(FOCAL)  # its pixels
+        """Moire: the grid of pixels as a camera with another grid records it, (n, 3).
+
+        ``across`` counts the camera's pixels, ``turns`` the screen's less as many whole ones per
+        pixel of the camera as go by unseen.
+        """
+        across = seen.position[:, :2] / -seen.position[:, 2:] * np.float32(self.focal)
         some = slice(None, None, max(1, len(across) // 2000))
         design = np.column_stack([across[some], np.ones(len(across[some]))])
         grid = seen.paint[some, :2].astype(np.float64) / self.pitch
@@ -191,10 +197,10 @@ class Screen:
         for axis in range(2):
             order = np.round(slope[:, axis])
             rest = float(np.hypot(*(slope[:, axis] - order))) * spacing
-            if rest > 0.7:  # turns from one sample to the next: too fine for the picture
+            if rest > 0.9:  # turns from one sample to the next: too fine for the picture
                 continue
             contrast = self.grid / (np.pi * max(float(np.hypot(*slope[:, axis])), 1.0))
-            contrast *= np.exp(-((rest / 0.3) ** 2))
+            contrast *= np.exp(-((rest / 0.4) ** 2))
             turns = seen.paint[:, axis] / np.float64(self.pitch) - across @ order
             wave = (2 * np.pi * (turns % 1.0)).astype(np.float32)
             beat += np.float32(contrast) * (_striped(wave) if axis == 0 else np.cos(wave)[:, None])
@@ -267,7 +273,8 @@ def draw_screen(rng: np.random.Generator, device: Device) -> Screen:
         white=np.array([rng.uniform(0.93, 1.03), 1.0, rng.uniform(0.96, 1.10)], np.float32),
         black=0.0 if oled else float(rng.uniform(0.001, 0.018)),
         falloff=float(rng.uniform(0.1, 0.5) if oled else rng.uniform(0.4, 1.6)),
-        grid=float(rng.uniform(0.0, 1.0)),
+        grid=float(rng.uniform(0.2, 1.5)),
+        focal=float(rng.choice(FOCAL)),
         flicker=float(rng.choice([0.0, 0.0, rng.uniform(0.01, 0.05)])),
         frame=_draw_frame(rng),
         window=np.array(window, np.float32),
