@@ -190,7 +190,7 @@ def test_names_are_those_of_the_release() -> None:
     base = "CASIA_SURF/Data/Val"
     assert video_folder(subject, "").as_posix() == f"{base}/real_part/SYNT_RS0007/real.rssdk"
     path = video_folder(subject, "replay_tablet").as_posix()
-    assert path == f"{base}/fake_part/SYNT_RS0007/replay.rssdk"
+    assert path == f"{base}/fake_part/SYNT_RS0007/replay_tablet.rssdk"
 
 
 def test_images_are_what_the_release_has(rendered: Path) -> None:
