@@ -10,6 +10,7 @@ from the paper while a nose that sticks out of its hole lets it come close.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.photo import Photo
-from flexpad.synth.render import rotation
+from flexpad.synth.render import Part, rotation
 from flexpad.synth.surface import Surface, surface_normals
+from flexpad.synth.view import person_parts
 
 CONTOUR = 26  # points around a hole
 RIM_YIELDS = 1.30  # radii of a hole within which paper bends out of a nose's way  # inferred
@@ -173,6 +175,13 @@ class Peeper:
     turn: Floats
     place: Floats
 
+    def part(self, sheet: Moment) -> Part:
+        """The front of the face, behind a sheet that is somewhere."""
+        head = person_parts(self.person, self.moment(sheet))[0]
+        front = _front()[head.triangles].any(axis=1)
+        regions = None if head.regions is None else head.regions[front]
+        return replace(head, triangles=head.triangles[front], regions=regions)
+
     def moment(self, sheet: Moment) -> Moment:
         """Where the head is when the sheet is somewhere."""
         place = sheet.turn @ self.place + sheet.place
@@ -181,6 +190,14 @@ class Peeper:
             turn=(sheet.turn @ self.turn).astype(np.float32),
             place=place.astype(np.float32),
         )
+
+
+@cache
+def _front() -> Booleans:
+    """Which vertices of a head can show through a hole, (N,)."""
+    place = head_model().mean
+    front: Booleans = (place[:, 2] > -0.075) & (np.abs(place[:, 1] + 0.02) < 0.10)
+    return front
 
 
 def draw_peeper(
@@ -223,23 +240,23 @@ def _in_front(points: Floats, mesh: Mesh, surface: Surface, holes: list[Hole]) -
     return np.where(over, -np.inf, points[:, 2] - paper).astype(np.float32)
 
 
-def through_holes(holes: tuple[Hole, ...], surface: Surface, eye: Floats, aim: Floats) -> Booleans:
+def through_holes(rims: tuple[Floats, ...], eye: Floats, aim: Floats) -> Booleans:
     """Which rays go through a hole.
 
     Args:
-        holes: Of the sheet.
-        surface: Its shape.
-        eye: Where the rays start, in the axes of the sheet, (3,) metres.
-        aim: Their directions in the same axes, (n, 3).
+        rims: Contours of the holes in the axes of the sheet, (K, 3) each.
+        eye: Where the rays start, in the same axes, (3,) metres.
+        aim: Their directions, (n, 3).
     """
     found = np.zeros(len(aim), bool)
-    for hole in holes:
-        rim = surface.lift(hole.contour, 0.0)
+    slope = aim[:, :2] / aim[:, 2:]
+    for rim in rims:
         middle = rim.mean(axis=0)
-        crossing = (middle[2] - eye[2]) / aim[:, 2:] * aim[:, :2] + (eye[:2] - middle[:2])
         x, y = (rim[:, :2] - middle[:2]).T
         radii = np.hypot(x, y)
-        near = np.flatnonzero((np.abs(crossing) < 1.15 * radii.max() + 0.002).all(axis=1))
+        crossing = slope * (middle[2] - eye[2]) + (eye[:2] - middle[:2])
+        reach = 1.15 * radii.max() + 0.002
+        near = np.flatnonzero((np.abs(crossing[:, 0]) < reach) & (np.abs(crossing[:, 1]) < reach))
         right, up = crossing[near].T
         bearing = np.arctan2(up, right)
         radius = np.interp(bearing, np.arctan2(y, x), radii, period=2 * np.pi)

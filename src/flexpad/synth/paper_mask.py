@@ -22,7 +22,7 @@ from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_accomplice
-from flexpad.synth.photo import Photo, Shooting
+from flexpad.synth.photo import Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import Illumination, shade
 from flexpad.synth.shell import eye_distance, see_worn
@@ -136,7 +136,7 @@ def _front() -> tuple[KDTree, Indices]:
 def draw_paper_mask(rng: np.random.Generator, victim: Person) -> PaperMask:
     """Print somebody's face, fold it and tie it over somebody else's."""
     wearer = draw_accomplice(rng, victim)
-    photo = Shooting(rng, victim, FRONTAL).photo(0.0)
+    photo = find_shooting(rng, victim, FRONTAL).photo(0.0)
     flat, triangles = _pattern(rng)
     tree, numbers = _front()
     near = numbers[tree.query(flat)[1]]

@@ -20,6 +20,8 @@ from flexpad.synth.view import frame_face, see_person
 PHOTO_SAMPLES = 176
 PHOTO_ZOOM = 1.75
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
+SHOOTINGS = 2  # per person and kind of use  # inferred
+KEPT = 8  # frames of a video that are kept for the next recording that shows it
 EYES = np.array([[-0.0312, -0.001, 0.012], [0.0312, -0.001, 0.012]], np.float32)
 
 
@@ -39,7 +41,7 @@ class Photo:
     anchors: Floats
     vertices: Floats
     side: float
-    scale: float
+    scale: float = 1.0
 
     @property
     def size(self) -> float:
@@ -112,14 +114,15 @@ class Shooting:
         self._light = draw_illumination(rng)
         self._sensors = draw_sensors(rng)
         self._motion: Motion = draw_motion(rng, share)
-        self._scale = float(rng.uniform(0.88, 1.06))
-        self._latest: tuple[float, Photo] | None = None
+        self._taken: dict[float, Photo] = {}
 
     def photo(self, seconds: float) -> Photo:
-        """Take a photo at a moment, or give the latest if it is of that moment."""
-        if self._latest is None or self._latest[0] != seconds:
-            self._latest = seconds, self._take(self._motion.at(seconds))
-        return self._latest[1]
+        """Take a photo at a moment, or give the one that was taken then."""
+        if seconds not in self._taken:
+            if len(self._taken) >= KEPT:
+                self._taken.pop(next(iter(self._taken)))
+            self._taken[seconds] = self._take(self._motion.at(seconds))
+        return self._taken[seconds]
 
     def _take(self, moment: Moment) -> Photo:
         model = head_model()
@@ -139,5 +142,37 @@ class Shooting:
             anchors=vertices[model.anchors].astype(np.float32),
             vertices=vertices.astype(np.float32),
             side=camera.side * float(-moment.place[2]),
-            scale=self._scale,
         )
+
+
+class _Album:
+    """The shootings of one person, by share of the pose and number."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self._shootings: dict[tuple[float, int], Shooting] = {}
+
+    def shooting(self, share: float, number: int) -> Shooting:
+        if (share, number) not in self._shootings:
+            # Seeded by the person alone: whoever asks, and in whatever order, gets the same.
+            seed = [*self.person.phase.view(np.uint32).tolist(), round(1000 * share), number]
+            rng = np.random.default_rng(seed)
+            self._shootings[share, number] = Shooting(rng, self.person, share)
+        return self._shootings[share, number]
+
+
+_album: _Album | None = None
+
+
+def find_shooting(rng: np.random.Generator, person: Person, share: float = SHARE) -> Shooting:
+    """Pick one of the few shootings of a person that attackers have.
+
+    Args:
+        rng: Which one.
+        person: Whose face.
+        share: Of the spread of poses that is in the photos.
+    """
+    global _album  # of the last person: one subject is rendered at a time
+    if _album is None or _album.person is not person:
+        _album = _Album(person)
+    return _album.shooting(share, int(rng.integers(SHOOTINGS)))

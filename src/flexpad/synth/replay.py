@@ -13,7 +13,7 @@ from flexpad.synth.cut import mesh_sheet
 from flexpad.synth.hand import Hand, draw_hand
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
-from flexpad.synth.photo import SHARE, Photo, Shooting
+from flexpad.synth.photo import SHARE, Photo, Shooting, find_shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.screen import DEVICES, Screen, draw_screen
 from flexpad.synth.shading import Illumination, Material, shade
@@ -184,7 +184,7 @@ def draw_replay(rng: np.random.Generator, person: Person, kind: str) -> Replay:
     """A photo or a video on a ``phone``, a ``tablet`` or a ``laptop``."""
     device = DEVICES[kind]
     screen = draw_screen(rng, device)
-    shooting = Shooting(rng, person)
+    shooting = find_shooting(rng, person)
     photo = shooting.photo(0.0)
     moves = rng.random() < 0.5
     span = np.ptp(photo.anchors, axis=0)  # sides of the picture

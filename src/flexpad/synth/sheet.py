@@ -23,11 +23,11 @@ from flexpad.synth.hand import Hand, draw_hand
 from flexpad.synth.media import Medium, draw_cloth, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
-from flexpad.synth.photo import SHARE, Photo, Shooting
+from flexpad.synth.photo import SHARE, Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, shade
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
-from flexpad.synth.view import View, lay_head, person_parts
+from flexpad.synth.view import View, lay_head
 
 PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
 # A photo that is to be cut and looked through is taken almost straight on, so less of the pose is
@@ -82,13 +82,13 @@ class Print:
         """Render the print, the fingers that hold it and, through its holes, who is behind."""
         parts = [self._part(moment), self.hand.part(moment)]
         if self.peeper is not None:
-            parts.append(person_parts(self.peeper.person, self.peeper.moment(moment))[0])
+            parts.append(self.peeper.part(moment))
         scene = Scene(tuple(parts))
         seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
         if self.peeper is not None:
             eye = -moment.place @ moment.turn
-            inside = through_holes(self.holes, self.surface, eye, rays @ moment.turn)
+            inside = through_holes(self._rims, eye, rays @ moment.turn)
             if "head" in seen:
                 behind = seen["head"].pick(inside[seen["head"].ray])
                 self._look_through(view, behind, moment, light, scene)
@@ -98,6 +98,23 @@ class Print:
         if "hand" in seen:
             self.hand.lay(view, seen["hand"], light, scene)
         return view
+
+    @cached_property
+    def _rims(self) -> tuple[Floats, ...]:
+        return tuple(self.surface.lift(hole.contour, 0.0) for hole in self.holes)
+
+    @cached_property
+    def _resting(self) -> tuple[Floats, Floats]:
+        """Points and normals of the mesh at the first moment, (n, 3) each."""
+        flat = self.mesh.flat
+        return self.surface.lift(flat, 0.0), surface_normals(self.surface, flat, 0.0)
+
+    def _shape(self, seconds: float) -> tuple[Floats, Floats]:
+        """Points and normals of the mesh at a moment, (n, 3) each."""
+        if not self.surface.moves:
+            return self._resting
+        flat = self.mesh.flat
+        return self.surface.lift(flat, seconds), surface_normals(self.surface, flat, seconds)
 
     @cached_property
     def _triangles(self) -> NDArray[np.int32]:
@@ -117,8 +134,7 @@ class Print:
     def _part(self, moment: Moment) -> Part:
         """Paint is the place on the flat sheet and whether it is the bare paper of a cut."""
         mesh = self.mesh
-        points = self.surface.lift(mesh.flat, moment.seconds)
-        normals = surface_normals(self.surface, mesh.flat, moment.seconds)
+        points, normals = self._shape(moment.seconds)
         points = points + mesh.curl[:, None] * normals
         bare = np.zeros(len(mesh.flat), np.float32)
         flat = mesh.flat
@@ -138,14 +154,16 @@ class Print:
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         flat, bare = seen.paint[:, :2], seen.paint[:, 2:]
         picture, face = self.photo.look_up(flat / np.float32(self.photo.size))
-        picture = picture + bare * (1 - picture)
+        if self.holes:
+            picture = picture + bare * (1 - picture)
         place = np.concatenate([flat, np.zeros_like(bare)], axis=1) + self.phase
         material, echo = self.medium.material(picture, place)
         rgb, nir = shade(seen, material, light, scene)
         behind = np.clip(-(seen.normal @ light.key), 0, 1) * np.float32(self.medium.through)
-        rgb = rgb + behind[:, None] * picture * light.key_colour
-        nir = nir + behind * light.infrared_key * material.nir
-        view.lay(seen, (rgb.astype(np.float32), nir.astype(np.float32)), face, echo)
+        if behind.any():
+            rgb = rgb + behind[:, None] * picture * light.key_colour
+            nir = nir + behind * np.float32(light.infrared_key) * material.nir
+        view.lay(seen, (rgb, nir), face, echo)
 
     def _look_through(
         self, view: View, seen: Seen, moment: Moment, light: Illumination, scene: Scene
@@ -164,6 +182,12 @@ def _to_camera(points: Floats, moment: Moment) -> Floats:
     return placed.astype(np.float32)
 
 
+def _draw_photo(rng: np.random.Generator, person: Person, share: float) -> Photo:
+    """Pick a photo of somebody and how large it is printed: about life size."""
+    photo = find_shooting(rng, person, share).photo(0.0)
+    return replace(photo, scale=float(rng.uniform(0.88, 1.06)))
+
+
 def _draw_half(rng: np.random.Generator, photo: Photo) -> tuple[float, float]:
     """Draw how a photo is trimmed: a sheet's edge comes close to the face now and then."""
     across, along = rng.uniform(0.80, 1.0, 2) * photo.size / 2
@@ -172,7 +196,7 @@ def _draw_half(rng: np.random.Generator, photo: Photo) -> tuple[float, float]:
 
 def draw_print(rng: np.random.Generator, person: Person, bent: bool) -> Print:
     """A photo print, held as flat as hands hold paper or bent around a face."""
-    photo = Shooting(rng, person).photo(0.0)
+    photo = _draw_photo(rng, person, SHARE)
     half = _draw_half(rng, photo)
     return Print(
         photo=photo,
@@ -188,7 +212,7 @@ def draw_print(rng: np.random.Generator, person: Person, bent: bool) -> Print:
 
 def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: bool) -> Print:
     """A photo print with parts cut out (``e``, ``en`` or ``enm``) and somebody else behind it."""
-    photo = Shooting(rng, person, CUT_SHARE).photo(0.0)
+    photo = _draw_photo(rng, person, CUT_SHARE)
     half = _draw_half(rng, photo)
     holes = draw_holes(rng, photo, parts)
     mesh, surface = mesh_sheet(half, PAPER_POINTS, holes), roll_paper(rng, bent)
@@ -214,7 +238,7 @@ def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: b
 
 def draw_cloth_print(rng: np.random.Generator, person: Person, outdoors: bool) -> Print:
     """A photo printed on cloth, held by its upper corners; outdoors it moves in the wind."""
-    photo = Shooting(rng, person).photo(0.0).bled(float(rng.uniform(0.0006, 0.0020)))
+    photo = _draw_photo(rng, person, SHARE).bled(float(rng.uniform(0.0006, 0.0020)))
     half = _draw_half(rng, photo)
     return Print(
         photo=photo,

@@ -21,6 +21,10 @@ _STEP = np.float32(0.0015)  # metres between the points a slope is taken from
 class Surface(Protocol):
     """Anything flat that was bent."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether its shape depends on the moment."""
+
     def lift(self, flat: Floats, seconds: float) -> Floats:
         """Put points (n, 2) of the flat sheet where they are at a moment, (n, 3)."""
 
@@ -58,8 +62,13 @@ class Rolled:
     phase: Floats
     pressed: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
 
+    @property
+    def moves(self) -> bool:
+        """Paper keeps its shape in a hand."""
+        return False
+
     def lift(self, flat: Floats, seconds: float) -> Floats:  # noqa: ARG002
-        """Roll points (n, 2), (n, 3); paper in a hand keeps its shape."""
+        """Roll points (n, 2), (n, 3)."""
         x, y = flat[:, 0], flat[:, 1]
         across = np.sin(x * self.curvature) / self.curvature
         back = (np.cos(x * self.curvature) - 1) / self.curvature
@@ -105,6 +114,11 @@ class Draped:
     wind: float
     gust: float
     phase: Floats
+
+    @property
+    def moves(self) -> bool:
+        """Cloth billows."""
+        return True
 
     def lift(self, flat: Floats, seconds: float) -> Floats:
         """Drape points (n, 2), (n, 3)."""
