@@ -22,7 +22,7 @@ from flexpad.synth.motion import Moment
 from flexpad.synth.novelty_glasses import NoveltyGlasses
 from flexpad.synth.paper_mask import PaperMask
 from flexpad.synth.person import Person, draw_person
-from flexpad.synth.photo import Shooting
+from flexpad.synth.photo import Shooting, find_shooting
 from flexpad.synth.render import Seen, rotation
 from flexpad.synth.replay import Replay
 from flexpad.synth.screen import DEVICES, draw_screen
@@ -119,6 +119,33 @@ def test_photo_and_hand_share_the_spread_of_poses(
 
 def test_only_outdoor_prints_are_bound_to_a_place(drawn: Callable[[str], Presentation]) -> None:
     assert {name for name in SPECIES if drawn(name).outdoors} == {"cloth_print_outdoor"}
+
+
+def test_photos_do_not_depend_on_who_asked_before(person: Person) -> None:
+    """Subjects are rendered in any order and in any process."""
+    other = draw_person(np.random.default_rng(4))
+
+    def ask(whose: Person, seed: int) -> np.ndarray:
+        return find_shooting(np.random.default_rng(seed), whose).photo(0.0).pixels
+
+    first = ask(person, 1)
+    assert not np.array_equal(first, ask(other, 1))
+    ask(person, 2)
+    assert np.array_equal(first, ask(person, 1))
+
+
+@pytest.mark.parametrize("species", ["flat_print", "bent_print", "cloth_print_indoor"])
+def test_hands_hold_the_sheet_where_it_is(
+    drawn: Callable[[str], Presentation], species: str
+) -> None:
+    """Every thumb ends in front of the sheet, within its own radius of it."""
+    shown = drawn(species)
+    assert isinstance(shown, Print)
+    points = shown.surface.lift(mesh_sheet(shown.half, (60, 60), []).flat, 0.0)
+    for thumb in shown.hand.digits[:2]:
+        nearest = points[np.linalg.norm(points - thumb.tip, axis=1).argmin()]
+        assert np.linalg.norm(nearest - thumb.tip) < thumb.radius + 0.004
+        assert thumb.tip[2] > nearest[2]
 
 
 # Prints
@@ -361,6 +388,16 @@ def test_silicone_follows_the_face_damped(drawn: Callable[[str], Presentation]) 
     share = np.linalg.norm(moved[far], axis=1) / np.linalg.norm(alive[far], axis=1)
     assert 0.2 < np.median(share) < 0.9
     assert np.array_equal(mask.outer(BLINKING), mask.outer(FACING))
+
+
+def test_no_gap_opens_at_the_hem_of_a_mask(person: Person, light: Illumination) -> None:
+    """Between the head and the shoulders there is always somebody."""
+    for seed in range(4):
+        mask = draw_presentation(np.random.default_rng(seed), "silicone_mask", person)
+        rays = frame_face(mask.anchors(FACING), SIZE, 1.9, (0.0, -0.15)).rays()
+        covered = mask.see(FACING, light, rays).solid.reshape(SIZE, SIZE)[:, SIZE // 2] > 0
+        first, last = np.flatnonzero(covered)[[0, -1]]
+        assert covered[first : last + 1].all()
 
 
 def test_silicone_has_live_eyes_and_a_mouth_behind_its_lips(

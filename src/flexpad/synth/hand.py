@@ -1,4 +1,4 @@
-"""Fingertips that hold a print or a screen: tapered tubes with nails, in somebody's skin."""
+"""Hands that hold a print or a screen: rounded tubes with nails and creases, in somebody's skin."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from flexpad.synth.person import MELANIN, SIMILAR, Person
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.skin import skin_reflectance
+from flexpad.synth.surface import Surface
 from flexpad.synth.view import View
 
 AROUND, ALONG = 10, 9  # points around and along a finger
@@ -26,7 +27,7 @@ THUMB, FINGER = (0.052, 0.0098), (0.026, 0.0080)
 
 @dataclass(frozen=True)
 class Digit:
-    """One finger over the edge of a thing.
+    """A finger over the edge of a thing, or another part of a hand that is a rounded tube.
 
     Attributes:
         tip: Where it ends, in the axes of the thing, (3,) metres.
@@ -56,14 +57,18 @@ class Hand:
     phase: Floats
 
     def part(self, moment: Moment) -> Part:
-        """All digits as one part; paint is along (0 root, 1 tip), around and how far on top."""
+        """All digits as one part.
+
+        Paint: along (0 root, 1 tip), around (radians), how far on top, whether it is a finger.
+        """
         triangles, along, around = _tube()
         vertices, attributes, faces = [], [], []
         for number, digit in enumerate(self.digits):
             points, top = _place(digit, along, around)
             normals = _normals()(points)
             vertices.append(points @ moment.turn.T + moment.place)
-            paint = np.stack([along, around, top], axis=1)
+            slim = np.full_like(along, digit.radius < 0.012)
+            paint = np.stack([along, around, top, slim], axis=1)
             attributes.append(np.concatenate([normals @ moment.turn.T, paint], axis=1))
             faces.append(triangles + number * len(points))
         return Part(
@@ -75,10 +80,10 @@ class Hand:
 
     def lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         """Shade what is seen of the digits and lay it over a view; a parser calls it no face."""
-        along, _, top = seen.paint.T
+        along, _, top, slim = seen.paint.T
         nail = smoothstep(0.74, 0.80, along) * smoothstep(0.99, 0.94, along)
-        nail = nail * smoothstep(0.45, 0.70, top)
-        crease = np.exp(-(((along - 0.55) / 0.03) ** 2)) * 0.25
+        nail = nail * smoothstep(0.45, 0.70, top) * slim
+        crease = np.exp(-(((along - 0.55) / 0.03) ** 2)) * 0.25 * slim
         place = seen.position + self.phase
         mottle = 1 + 0.05 * noise(place, 0.004) - crease
         rgb = self.skin[:3] * mottle[:, None]
@@ -133,7 +138,12 @@ def _place(digit: Digit, along: Floats, around: Floats) -> tuple[Floats, Floats]
 
 
 def draw_hand(
-    rng: np.random.Generator, victim: Person, half: tuple[float, float], one_handed: bool
+    rng: np.random.Generator,
+    victim: Person,
+    half: tuple[float, float],
+    one_handed: bool,
+    grip: tuple[float, float],
+    surface: Surface | None = None,
 ) -> Hand:
     """Draw how somebody holds a thing by its sides.
 
@@ -142,16 +152,20 @@ def draw_hand(
         victim: Who is shown; whoever holds it mostly has similar skin.
         half: Half width and half height of the thing, metres.
         one_handed: Thumb on one side and fingertips on the other, or a thumb on either side.
+        grip: Lowest and highest place of the hands, in half heights from the middle.
+        surface: The shape of the thing, if it is not flat.
     """
     side = float(rng.choice([-1, 1]))
-    height = float(rng.uniform(-0.75, 0.1)) * half[1]
-    digits = [_over_edge(rng, side, half, height, THUMB)]
+    height = float(rng.uniform(*grip)) * half[1]
+    places = [_Grip(side, height, THUMB), _Grip(-side, height + float(rng.normal(0, 0.02)), THUMB)]
+    fists = [0, 1]
     if one_handed:
-        for step in range(3):
-            at = height + 0.020 - 0.019 * step + float(rng.normal(0, 0.002))
-            digits.append(_over_edge(rng, -side, half, at, FINGER))
-    else:
-        digits.append(_over_edge(rng, -side, half, height + rng.normal(0, 0.02), THUMB))
+        steps = height + 0.020 - 0.019 * np.arange(3) + rng.normal(0, 0.002, 3)
+        places[1:] = [_Grip(-side, float(step), FINGER) for step in steps]
+        fists = [0]
+    digits = [_over_edge(rng, grip, half, surface) for grip in places]
+    for number in fists:
+        digits += _fist(places[number].side, digits[number])
     phase = rng.uniform(0, 1, 3).astype(np.float32)
     return Hand(tuple(digits), _draw_skin(rng, victim), phase)
 
@@ -167,16 +181,39 @@ def _draw_skin(rng: np.random.Generator, victim: Person) -> Floats:
     return skin
 
 
+@dataclass(frozen=True, slots=True)
+class _Grip:
+    """Where a digit lies over an edge: on which side, how high, its length and radius, metres."""
+
+    side: float
+    height: float
+    kind: tuple[float, float]
+
+
 def _over_edge(
-    rng: np.random.Generator,
-    side: float,
-    half: tuple[float, float],
-    height: float,
-    kind: tuple[float, float],
+    rng: np.random.Generator, grip: _Grip, half: tuple[float, float], surface: Surface | None
 ) -> Digit:
-    length, radius = kind
-    reach = min(0.5 * length, 0.34 * half[0]) * float(rng.uniform(0.5, 1.1))  # over the edge
-    tip = np.array([side * (half[0] - reach), height, 0.9 * radius], np.float32)
-    toward = np.array([-side, rng.normal(0.25, 0.15), -0.12])
+    length, radius = grip.kind
+    reach = min(0.5 * length, 0.34 * half[0]) * float(rng.uniform(0.5, 1.1))
+    flat = np.array([[grip.side * (half[0] - reach), grip.height]], np.float32)
+    tip = np.append(flat[0], 0.0) if surface is None else surface.lift(flat, 0.0)[0]
+    toward = np.array([-grip.side, rng.normal(0.25, 0.15), -0.12])
     toward = toward / np.sqrt((toward**2).sum())
-    return Digit(tip, toward.astype(np.float32), length, radius)
+    return Digit(_beside(tip, 0, 0, 0.9 * radius), toward.astype(np.float32), length, radius)
+
+
+def _fist(side: float, thumb: Digit) -> list[Digit]:
+    """The ball of the thumb, the fist behind the thing and the forearm that leads away from it."""
+    root = thumb.tip - thumb.length * thumb.toward
+    down = np.array([0.0, -1.0, 0.0], np.float32)
+    ball = Digit(_beside(root, 0, 0.014, -0.014), -down, 0.060, 0.019)
+    fist = Digit(_beside(root, 0, 0.022, -0.034), -down, 0.080, 0.026)
+    away = np.array([-0.35 * side, 0.90, 0.20])
+    away = away / np.sqrt((away**2).sum())
+    wrist = _beside(root, 0.005 * side, -0.030, -0.040)
+    return [ball, fist, Digit(wrist, away.astype(np.float32), 0.26, 0.027)]
+
+
+def _beside(point: Floats, right: float, up: float, forward: float) -> Floats:
+    moved: Floats = point + np.array([right, up, forward])
+    return moved.astype(np.float32)

@@ -20,6 +20,7 @@ from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.view import View
 
 FRONT, BODY, BASE = 0, 1, 2
+LOW = (-0.95, -0.50)  # where devices are held
 FRONT_POINTS = (34, 34)
 
 
@@ -201,5 +202,5 @@ def draw_replay(rng: np.random.Generator, person: Person, kind: str) -> Replay:
         size=float(size),
         offset=offset.astype(np.float32),
         opening=float(np.radians(rng.uniform(95, 125))) if kind == "laptop" else 0.0,
-        hand=draw_hand(rng, person, screen.outer, kind == "phone") if held else None,
+        hand=draw_hand(rng, person, screen.outer, kind == "phone", LOW) if held else None,
     )

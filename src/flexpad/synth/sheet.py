@@ -33,6 +33,7 @@ PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
 # A photo that is to be cut and looked through is taken almost straight on, so less of the pose is
 # in the photo and more in the hand; together they stay the same.  # inferred
 CUT_SHARE = 0.30
+LOW, CORNERS = (-0.95, -0.25), (0.70, 0.95)  # where paper and cloth are held
 NOSE_TIP = np.array([[0.0, -0.044, 0.047]], np.float32)
 
 
@@ -197,16 +198,16 @@ def _draw_half(rng: np.random.Generator, photo: Photo) -> tuple[float, float]:
 def draw_print(rng: np.random.Generator, person: Person, bent: bool) -> Print:
     """A photo print, held as flat as hands hold paper or bent around a face."""
     photo = _draw_photo(rng, person, SHARE)
-    half = _draw_half(rng, photo)
+    half, surface = _draw_half(rng, photo), roll_paper(rng, bent)
     return Print(
         photo=photo,
         half=half,
-        surface=roll_paper(rng, bent),
+        surface=surface,
         mesh=mesh_sheet(half, PAPER_POINTS, []),
         medium=draw_ink(rng),
         thickness=0.0,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        hand=draw_hand(rng, person, half, False),
+        hand=draw_hand(rng, person, half, False, LOW, surface),
     )
 
 
@@ -229,7 +230,7 @@ def draw_cut_print(rng: np.random.Generator, person: Person, parts: str, bent: b
         medium=draw_ink(rng),
         thickness=float(rng.choice([0.0002, 0.0004, 0.0010])),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        hand=draw_hand(rng, person, half, False),
+        hand=draw_hand(rng, person, half, False, LOW, surface),
         holes=tuple(holes),
         peeper=peeper,
         photo_share=CUT_SHARE,
@@ -240,14 +241,15 @@ def draw_cloth_print(rng: np.random.Generator, person: Person, outdoors: bool) -
     """A photo printed on cloth, held by its upper corners; outdoors it moves in the wind."""
     photo = _draw_photo(rng, person, SHARE).bled(float(rng.uniform(0.0006, 0.0020)))
     half = _draw_half(rng, photo)
+    surface = drape_cloth(rng, half, windy=outdoors)
     return Print(
         photo=photo,
         half=half,
-        surface=drape_cloth(rng, half, windy=outdoors),
+        surface=surface,
         mesh=mesh_sheet(half, CLOTH_POINTS, []),
         medium=draw_cloth(rng),
         thickness=0.0,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        hand=draw_hand(rng, person, half, False),
+        hand=draw_hand(rng, person, half, False, CORNERS, surface),
         outdoors=outdoors,
     )

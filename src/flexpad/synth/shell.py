@@ -21,6 +21,7 @@ from flexpad.synth.view import View, lay_person, person_parts
 
 EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres
 CLEARANCE = 0.0020  # metres between a stiff shell and the wearer where they are closest
+HEM = -0.112  # canonical height below which the neck goes on under a pulled-over mask, metres
 Layer = Callable[[View, Seen, Illumination, Scene], None]
 
 
@@ -52,8 +53,7 @@ def face_shell() -> Shell:
 def head_shell() -> Shell:
     """The whole skin of the head, pulled over, with holes at the eyes; its lips can part."""
     model = head_model()
-    everything = np.ones(len(model.triangles), bool)
-    return _cut(everything, np.ones(len(model.mean), bool))
+    return _cut(np.ones(len(model.triangles), bool), model.mean[:, 1] > HEM)
 
 
 def _cut(inside: Booleans, hidden: Booleans) -> Shell:
