@@ -16,7 +16,7 @@ from flexpad.synth.person import MELANIN, SIMILAR, Person
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Illumination, Material, shade
 from flexpad.synth.skin import skin_reflectance
-from flexpad.synth.surface import Surface
+from flexpad.synth.surface import Surface, surface_normals
 from flexpad.synth.view import View
 
 AROUND, ALONG = 10, 9  # points around and along a finger
@@ -196,10 +196,13 @@ def _over_edge(
     length, radius = grip.kind
     reach = min(0.5 * length, 0.34 * half[0]) * float(rng.uniform(0.5, 1.1))
     flat = np.array([[grip.side * (half[0] - reach), grip.height]], np.float32)
-    tip = np.append(flat[0], 0.0) if surface is None else surface.lift(flat, 0.0)[0]
+    tip, outward = np.append(flat[0], 0.0), np.array([0.0, 0.0, 1.0])
+    if surface is not None:
+        tip, outward = surface.lift(flat, 0.0)[0], surface_normals(surface, flat, 0.0)[0]
     toward = np.array([-grip.side, rng.normal(0.25, 0.15), -0.12])
     toward = toward / np.sqrt((toward**2).sum())
-    return Digit(_beside(tip, 0, 0, 0.9 * radius), toward.astype(np.float32), length, radius)
+    over = (tip + 0.9 * radius * outward).astype(np.float32)
+    return Digit(over, toward.astype(np.float32), length, radius)
 
 
 def _fist(side: float, thumb: Digit) -> list[Digit]:

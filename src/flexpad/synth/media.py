@@ -114,7 +114,7 @@ class Cloth:
 
 def _left(grey: Floats, share: float) -> Floats:
     """Reflectance at 850 nm over that of the blank sheet where some of the print is left, (n,)."""
-    left: Floats = 1 - np.float32(share) * (1 - (0.12 + 0.88 * np.clip(grey, 0, 1) ** 0.6))
+    left: Floats = 1 - np.float32(share) * (1 - (0.06 + 0.94 * np.clip(grey, 0, 1) ** 0.75))
     return left
 
 
@@ -140,9 +140,9 @@ def draw_ink(rng: np.random.Generator) -> Ink:
     return Ink(
         paper=np.append(white, rng.uniform(0.55, 0.82)).astype(np.float32),
         black=float(rng.uniform(0.003, 0.030)),
-        fade=float(rng.uniform(-0.10, 0.15)),
+        fade=float(rng.uniform(-0.20, 0.12)),
         tint=np.exp(rng.normal(0, 0.05, 3)).astype(np.float32),
-        carbon=float(rng.beta(1.1, 1.0)),
+        carbon=float(rng.beta(1.3, 0.8)),
         halftone=float(rng.uniform(0.01, 0.06)),
         gloss=float(rng.uniform(0.0, 0.6)),
         sharpness=float(np.exp(rng.uniform(np.log(6), np.log(80)))),
@@ -157,9 +157,9 @@ def draw_cloth(rng: np.random.Generator) -> Cloth:
     return Cloth(
         fibre=np.append(white, rng.uniform(0.58, 0.84)).astype(np.float32),
         black=float(rng.uniform(0.010, 0.050)),
-        fade=float(rng.uniform(-0.05, 0.25)),
+        fade=float(rng.uniform(-0.20, 0.20)),
         tint=np.exp(rng.normal(0, 0.06, 3)).astype(np.float32),
-        left=float(rng.beta(0.9, 1.6)),
+        left=float(rng.beta(0.9, 1.3)),
         weave=float(rng.uniform(0.010, 0.040)),
         thread=float(rng.uniform(0.0011, 0.0022)),
         nap=float(rng.uniform(0.05, 0.45)),

@@ -99,7 +99,7 @@ class PaperMask:
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         place, over = seen.paint[:, :2], seen.paint[:, 2:5].min(axis=1)
         picture, _ = self.photo.look_up(place)
-        cracked = self.crease * smoothstep(0.0011, 0.0002, over)
+        cracked = self.crease * smoothstep(0.0009, 0.0002, over)
         picture = picture + cracked[:, None] * (0.85 - picture)
         flat = place * np.float32(self.photo.size)
         grain = np.concatenate([flat, np.zeros((len(flat), 1), np.float32)], axis=1) + self.phase
@@ -154,7 +154,7 @@ def draw_paper_mask(rng: np.random.Generator, victim: Person) -> PaperMask:
         ink=draw_ink(rng),
         facets=folded[triangles].astype(np.float32),
         places=places[triangles].astype(np.float32),
-        crease=float(rng.uniform(0.0, 0.5)),
+        crease=float(max(0.0, rng.uniform(-0.25, 0.35))),
         edges=folded[anchors].astype(np.float32),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
     )

@@ -13,11 +13,11 @@ from flexpad.synth.arrays import Floats
 from flexpad.synth.head import REGION, head_model
 from flexpad.synth.motion import Moment, Motion, draw_motion
 from flexpad.synth.person import Person
-from flexpad.synth.sensors import draw_sensors, expose
+from flexpad.synth.sensors import MIDDLE_GREY, draw_sensors, expose
 from flexpad.synth.shading import draw_illumination
 from flexpad.synth.view import frame_face, see_person
 
-PHOTO_SAMPLES = 176
+PHOTO_SAMPLES = 200
 PHOTO_ZOOM = 1.75
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
 SHOOTINGS = 2  # per person and kind of use  # inferred
@@ -114,6 +114,7 @@ class Shooting:
         self._light = draw_illumination(rng)
         self._sensors = draw_sensors(rng)
         self._motion: Motion = draw_motion(rng, share)
+        self._grade = float(rng.uniform(1.0, 1.4))
         self._taken: dict[float, Photo] = {}
 
     def photo(self, seconds: float) -> Photo:
@@ -134,7 +135,9 @@ class Shooting:
         rgb = (view.rgb + (1 - view.solid)[:, None] * self._sensors.room[:3]).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)
-        printed = np.clip(exposed / (1 + 0.25 * exposed), 0, 1)
+        # Cameras steepen contrast around middle grey, and colours with it.  # inferred
+        steep = MIDDLE_GREY * (np.clip(exposed, 0, None) / MIDDLE_GREY) ** np.float32(self._grade)
+        printed = np.clip(steep / (1 + 0.25 * steep), 0, 1)
         middle = np.array([camera.left + camera.side / 2, camera.top - camera.side / 2])
         vertices = ((placed[:, :2] / -placed[:, 2:]) - middle) / camera.side
         return Photo(

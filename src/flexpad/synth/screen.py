@@ -87,6 +87,7 @@ class Screen:
         brightness: Of white, against the light of the room.
         white: R, G, B of white, (3,).
         black: Glow of black.
+        vivid: Factor on the saturation of colours.
         falloff: Exponent of the cosine by which it darkens aslant.
         grid: Contrast of the pixel grid, up to 1, or more where colours are shown by few stripes.
         focal: Of the camera that sees it, in that camera's pixels.
@@ -106,6 +107,7 @@ class Screen:
     brightness: float
     white: Floats
     black: float
+    vivid: float
     falloff: float
     grid: float
     focal: float
@@ -146,6 +148,8 @@ class Screen:
         shown = self.shows(flat)
         view = unit(-seen.position)
         straight = np.clip(np.einsum("ij,ij->i", seen.normal, view), 0, 1)
+        grey = picture.mean(axis=1, keepdims=True)
+        picture = np.clip(grey + np.float32(self.vivid) * (picture - grey), 0, 1)
         glow = self.brightness * self.white * (self.black + (1 - self.black) * picture)
         glow = glow * (straight**self.falloff * shown)[:, None]
         glow = glow * (1 + self._beat(seen)) * self._bands(seen, seconds)[:, None]
@@ -263,7 +267,7 @@ def draw_screen(rng: np.random.Generator, device: Device) -> Screen:
         rng.uniform(-0.2, 0.7),
         rng.uniform(0.05, 0.22),
         rng.uniform(0.07, 0.30),
-        rng.uniform(0.0, 7.0) * (0.35 if matt else 1.0),
+        rng.uniform(0.0, 5.0) * (0.35 if matt else 1.0),
     ]
     return Screen(
         half=(float(width) / 2, float(height) / 2),
@@ -272,6 +276,7 @@ def draw_screen(rng: np.random.Generator, device: Device) -> Screen:
         brightness=float(rng.uniform(0.7, 1.5)),
         white=np.array([rng.uniform(0.93, 1.03), 1.0, rng.uniform(0.96, 1.10)], np.float32),
         black=0.0 if oled else float(rng.uniform(0.001, 0.018)),
+        vivid=float(rng.uniform(1.0, 1.4)),
         falloff=float(rng.uniform(0.1, 0.5) if oled else rng.uniform(0.4, 1.6)),
         grid=float(rng.uniform(0.2, 1.5)),
         focal=float(rng.choice(FOCAL)),

@@ -21,7 +21,9 @@ from flexpad.synth.view import View, lay_person, person_parts
 
 EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres
 CLEARANCE = 0.0020  # metres between a stiff shell and the wearer where they are closest
-HEM = -0.112  # canonical height below which the neck goes on under a pulled-over mask, metres
+# Under a pulled-over mask the neck goes on below this canonical height, metres, at the throat; the
+# border rises toward the nape by half a metre per metre.
+THROAT, HEM = -0.042, -0.121
 Layer = Callable[[View, Seen, Illumination, Scene], None]
 
 
@@ -53,7 +55,8 @@ def face_shell() -> Shell:
 def head_shell() -> Shell:
     """The whole skin of the head, pulled over, with holes at the eyes; its lips can part."""
     model = head_model()
-    return _cut(np.ones(len(model.triangles), bool), model.mean[:, 1] > HEM)
+    above = model.mean[:, 1] > HEM + 0.5 * (THROAT - model.mean[:, 2])
+    return _cut(np.ones(len(model.triangles), bool), above)
 
 
 def _cut(inside: Booleans, hidden: Booleans) -> Shell:
