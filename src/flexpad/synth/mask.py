@@ -165,7 +165,7 @@ def draw_silicone_mask(rng: np.random.Generator, victim: Person) -> SiliconeMask
     if hair is not None:
         hair = grow_hair(model, rest, hair.cut, victim.hair_colour, rng)
     return SiliconeMask(
-        wearer=replace(wearer, hair=hair, hair_colour=wearer.hair_colour),
+        wearer=replace(wearer, hair=hair),
         rest=rest,
         thickness=thickness,
         follows=(rng.uniform(0.35, 0.8) * (0.7 + 0.3 * loose)).astype(np.float32),
