@@ -75,6 +75,10 @@ KINDS = {
     "foreign_line": _warning(
         "lines of another data set", "dropped; the reader of that data set takes them"
     ),
+    "unlabelled_line": _warning(
+        "lines of lists without labels", "dropped; a split is measured with its list with labels"
+    ),
+    "missing_list": _warning("lists that are not there", "their split has no rows"),
     "crlf": _warning("lists with CRLF line ends", "read as usual"),
     "byte_order_mark": _warning("lists with a byte-order mark", "read as usual"),
     "blank_line": _warning("lists with blank lines", "the blank lines were skipped"),
@@ -201,5 +205,6 @@ class Findings:
         """
         errors = self.of(Severity.ERROR)
         if errors:
-            more = f" and {len(errors) - 1} other kinds of error" if len(errors) > 1 else ""
+            others = len(errors) - 1
+            more = f" and {others} other kind{'s' if others > 1 else ''} of error" if others else ""
             raise BadInput(f"{errors[0]}{more}")
