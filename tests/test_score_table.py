@@ -85,7 +85,7 @@ def test_conditions_come_in_their_order(tmp_path):
         ([NAMES, BONAFIDE.replace("0.5", "high")], "line 2: score 'high'"),
         ([NAMES, ATTACK, BONAFIDE.replace("0.5", "inf")], "line 3: score 'inf'"),
         ([NAMES, BONAFIDE.replace("0.5", "1e400")], "line 2: score '1e400'"),
-        ([NAMES, BONAFIDE.replace("0.5", "0,5")], "is not a CSV table"),
+        ([NAMES, BONAFIDE.replace("0.5", "0,5")], "line 2: has 11 cells, not 10"),
         ([NAMES, BONAFIDE, ATTACK, BONAFIDE], "line 4: 'a1' has a second score in condition R"),
         ([NAMES, BONAFIDE.removeprefix("a1")], "line 2: sample_id is empty"),
     ],
@@ -169,7 +169,7 @@ def test_header_that_would_not_be_read_back_is_refused(tmp_path, header):
 def test_nothing_half_written_stays(tmp_path, monkeypatch):
     path = write(tmp_path / "scores.csv", "old")
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(BadInput, match="cannot be written"):
         score_table.write(make([0.5]), path)
     assert [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
     assert path.read_text() == "old\n"

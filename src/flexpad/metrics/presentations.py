@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from flexpad.score_table import ScoreTable
-from flexpad.types import ATTACK, BONAFIDE, BadInput
+from flexpad.types import ATTACK, BadInput
 
 Floats = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -80,7 +80,7 @@ def of_table(table: ScoreTable) -> Presentations:
         ValueError: A score is infinite.
     """
     check_one_condition(table)
-    return _of_rows(table.rows)
+    return _sorted_by(table, []).get((), _sorted(np.empty(0), {}))
 
 
 def by_condition(table: ScoreTable) -> dict[str, Presentations]:
@@ -93,20 +93,8 @@ def by_condition(table: ScoreTable) -> dict[str, Presentations]:
         ValueError: A score is infinite.
     """
     _refuse_infinite(table.scores)
-    rows = table.rows.select("condition", "label", "pai_species", "score")
-    parts = rows.partition_by("condition", as_dict=True)
-    return {condition: _of_rows(parts[(condition,)]) for condition in table.conditions}
-
-
-def _of_rows(rows: pl.DataFrame) -> Presentations:
-    parts = rows.select("label", "pai_species", "score").partition_by(
-        "label", "pai_species", as_dict=True
-    )
-    by_species = {
-        str(name): _floats(r["score"]) for (label, name), r in parts.items() if label == ATTACK
-    }
-    bonafide = [_floats(r["score"]) for (label, _), r in parts.items() if label == BONAFIDE]
-    return _sorted(np.concatenate([*bonafide, np.empty(0)]), by_species)
+    found = _sorted_by(table, ["condition"])
+    return {condition: found[(condition,)] for condition in table.conditions}
 
 
 def check_one_condition(table: ScoreTable) -> None:
@@ -123,13 +111,28 @@ def check_one_condition(table: ScoreTable) -> None:
     _refuse_infinite(table.scores)
 
 
+def _sorted_by(table: ScoreTable, columns: list[str]) -> dict[tuple[str, ...], Presentations]:
+    """The presentations of every combination of words in some columns."""
+    pools = (
+        table.rows.lazy()
+        .group_by(*columns, "label", "pai_species")
+        .agg(pl.col("score").fill_null(np.nan))
+        .collect(engine="streaming")
+    )
+    found: dict[tuple[str, ...], dict[str, Floats]] = {}
+    for place, (*key, label, species) in enumerate(pools.drop("score").iter_rows()):
+        name = species if label == ATTACK else ""  # a bona fide is of no species
+        found.setdefault(tuple(key), {})[name] = pools["score"][place].to_numpy()
+    return {key: _sorted(scores.pop("", np.empty(0)), scores) for key, scores in found.items()}
+
+
 def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations:
     answered = _answered(bonafide)
     attacks = {name: _answered(by_species[name]) for name in sorted(by_species)}
     return Presentations(
         bonafide=answered,
         attacks=attacks,
-        pooled=np.sort(np.concatenate([*attacks.values(), np.empty(0)])),
+        pooled=np.sort(np.concatenate([*attacks.values(), np.empty(0)]), kind="stable"),  # merges
         silent_bonafide=len(bonafide) - len(answered),
         silent_attacks={name: len(by_species[name]) - len(attacks[name]) for name in attacks},
     )
@@ -138,10 +141,6 @@ def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations
 def _refuse_infinite(scores: Floats) -> None:
     if np.isinf(scores).any():
         raise ValueError("a score is infinite; a non-response is NaN")
-
-
-def _floats(column: pl.Series) -> Floats:
-    return column.fill_null(np.nan).to_numpy().astype(np.float64)
 
 
 def _answered(scores: Floats) -> Floats:
