@@ -8,6 +8,7 @@ than the data set promises.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,6 +99,7 @@ KINDS = {
     "incomplete_item": _warning("items that lack a modality", "dropped, as was asked for"),
     "short_video": _warning("videos with fewer frames than were asked for", "all were taken"),
     "ignored_file": _warning("files that are no numbered images", "not read"),
+    "unknown_folder": _warning("folders that the data set should not have", "not read"),
     "repeated_frame": _error("files that are the same frame of a video", "remove one of them"),
     # splits
     "subject_overlap": _error(
@@ -111,6 +113,9 @@ KINDS = {
     ),
     "same_content": _error(
         "images with the same bytes in several splits", "a score on such a split means nothing"
+    ),
+    "no_split": _warning(
+        "videos of subjects that the published split leaves out", "dropped; no protocol uses them"
     ),
     "unknown_subject": _warning(
         "items whose subject the data set does not tell",
@@ -160,7 +165,14 @@ class Findings:
         dropped: By reason, how many rows a reader left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, personal: str = "") -> None:
+        """Start without any.
+
+        Args:
+            personal: What of a path tells of a person, as a regular expression; examples are kept
+                without it.
+        """
+        self._personal = re.compile(personal) if personal else None
         self.dropped: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._examples: dict[str, list[str]] = {}
@@ -181,7 +193,7 @@ class Findings:
         self._counts[kind] = self._counts.get(kind, 0) + count
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES:
-            examples.append(example)
+            examples.append(self._personal.sub("", example) if self._personal else example)
         if dropped:
             self.dropped[kind] = self.dropped.get(kind, 0) + dropped
 

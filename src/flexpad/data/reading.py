@@ -119,6 +119,8 @@ class DataSet:
         licence: One line for the header of a manifest.
         version: Of the reader; raised when the same folder gives other rows.
         layouts: The layouts it has been seen in.
+        personal: What of its paths tells of a person and is kept out of messages, as a regular
+            expression; "" = nothing.
     """
 
     name: str
@@ -126,6 +128,7 @@ class DataSet:
     licence: str
     version: int
     layouts: tuple[Layout, ...]
+    personal: str = ""
 
     def read(self, root: Path, options: ReadOptions | None = None) -> Reading:
         """Read a folder and note every problem.
@@ -139,7 +142,7 @@ class DataSet:
         """
         options = options or ReadOptions()
         layout, base = self.detect(root, options.layout)
-        findings = Findings()
+        findings = Findings(self.personal)
         source = Source(base, options, findings, {})
         rows = Rows.of(_complete(layout.read(source), source), str(root))
         header = {

@@ -14,11 +14,10 @@ from dataclasses import replace
 import polars as pl
 
 from flexpad.data.manifest import Manifest
-from flexpad.data.protocols.protocol import Protocol
+from flexpad.data.protocols.protocol import UNKNOWN, Protocol
 from flexpad.data.reading import Published
 from flexpad.types import ATTACK, BONAFIDE, SPLITS, BadInput
 
-UNKNOWN = "unknown"  # the species of an attack that a release does not tell
 _UNSEEN = ("01_e_s", "02_e_b", "03_en_s")
 _SEEN = ("04_en_b", "05_enm_s", "06_enm_b")
 SURF_SPECIES = {"train": _SEEN, "dev": _UNSEEN, "test": _UNSEEN}

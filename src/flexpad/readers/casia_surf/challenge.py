@@ -23,7 +23,8 @@ from pathlib import Path
 from flexpad.data import columns, lists
 from flexpad.data.frames import VideoFolders, modality_folders
 from flexpad.data.manifest import Row
-from flexpad.data.protocols.surf import CHALLENGE_PUBLISHED, UNKNOWN
+from flexpad.data.protocols.protocol import UNKNOWN
+from flexpad.data.protocols.surf import CHALLENGE_PUBLISHED
 from flexpad.data.reading import Layout, Source
 from flexpad.readers.casia_surf import videos
 from flexpad.types import ATTACK, BONAFIDE, BadInput
