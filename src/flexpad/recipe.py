@@ -65,6 +65,8 @@ class TrainRecipe:
         epochs: Passes over the training rows.
         pairs: Bona fide items in a step; as many attacks stand beside them.
         sampling: ``frames`` uses every row once an epoch, ``videos`` one random row of each video.
+        mix_encodings: Whether rows may be trained on together whose depth or infrared values do
+            not mean the same, as those of two data sets seldom do.
         learning_rate: Peak of the schedule for most weights.
         encoder_rate: Factor on it for weights of the encoder.
         router_rate: Factor on it for weights a method names as routers.
@@ -79,6 +81,7 @@ class TrainRecipe:
     epochs: int = 30
     pairs: int = 10
     sampling: str = "frames"
+    mix_encodings: bool = False
     learning_rate: float = 1e-3
     encoder_rate: float = 1.0
     router_rate: float = 0.5

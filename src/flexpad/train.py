@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from flexpad import checkpoint, config, encoders, history, methods, metrics
-from flexpad.data import protocols
+from flexpad.data import encoding, protocols
 from flexpad.data.loader import BalancedBatches, Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
 from flexpad.infer import answer
@@ -76,6 +76,7 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
         BadInput: Rows, images or recipe cannot be used, or ``out`` holds another run.
     """
     rows = protocols.apply(recipe.protocol, manifest)
+    encoding.check_mixture(rows.split("train"), allowed=recipe.train.mix_encodings)
     resumes = _prepare_folder(out, recipe, overwrite=overwrite)
     settings = recipe.train
     set_seed(recipe.seed)

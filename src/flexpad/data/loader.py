@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from flexpad.data import transforms
+from flexpad.data.images import open_image
 from flexpad.data.manifest import Manifest, Row
 from flexpad.recipe import AugmentRecipe
 from flexpad.types import BadInput, Batch, Modality
@@ -34,7 +35,12 @@ def open_row(root: Path, row: Row) -> dict[Modality, Image.Image]:
     Raises:
         BadInput: An image cannot be used, or they cannot be the same view.
     """
-    images = {m: transforms.read_image(root / row.path(m), m) for m in row.modalities}
+    images: dict[Modality, Image.Image] = {}
+    for modality in row.modalities:  # RGB first, in whose pixels the box is
+        size = next((image.size for image in images.values()), None)
+        images[modality] = open_image(
+            root, row.path(modality), modality, row.encoding(modality), row.box, size
+        )
     transforms.check_same_view(images, f"row {row.sample_id!r}")
     return transforms.crop_box(images, row.box) if row.box else images
 
