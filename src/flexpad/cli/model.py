@@ -53,6 +53,8 @@ def check(
     rgb: Image = None,
     depth: Image = None,
     ir: Image = None,
+    depth_encoding: str = "",
+    ir_encoding: str = "",
 ) -> int:
     """Judge one presentation. Exit code 0 bona fide, 1 attack, 2 no response or error.
 
@@ -61,13 +63,16 @@ def check(
         rgb: Face crop in colour.
         depth: The same view in depth.
         ir: The same view in infrared.
+        depth_encoding: What its values mean, e.g. mm:300-1500; needed for more than 8 bits.
+        ir_encoding: Likewise, e.g. limits:0-4095.
     """
     from flexpad import checkpoint
     from flexpad.check import check as judge
 
     given = dict(zip(MODALITIES, (rgb, depth, ir), strict=True))
     paths: dict[Modality, Path] = {m: path for m, path in given.items() if path is not None}
-    decision = judge(checkpoint.load(model), paths)
+    encodings = {Modality.DEPTH: depth_encoding, Modality.IR: ir_encoding}
+    decision = judge(checkpoint.load(model), paths, encodings)
     _print_decision(decision)
     return EXIT[decision.outcome]
 
@@ -79,6 +84,11 @@ def _print_decision(decision: Decision) -> None:
         console.print(
             f"score {decision.score:.4f}, threshold {decision.threshold:.4f}"
             f" ({decision.operating_point}), seen {decision.condition}"
+        )
+    if decision.probability is not None:
+        console.print(
+            f"{decision.probability:.1%} probable bona fide, were every second presentation an"
+            " attack"
         )
 
 
