@@ -90,6 +90,7 @@ class _Items:
         self._split = split
         self._folder = folder
         self._names: dict[str, frozenset[str]] = {}
+        self._seen: set[str] = set()
 
     def row(self, line: lists.Line, listing: lists.ListFile) -> Iterator[Row]:
         """Make the row of a line; none if it cannot be used, which is noted."""
@@ -98,32 +99,42 @@ class _Items:
         if paths is None:
             return
         item = paths["rgb"].rpartition("-")[0]  # as Val/0000/000007
-        if paths["rgb"].split("/", 1)[0] != self._folder:
+        there = self._there(paths)
+        if not item.startswith(f"{self._folder}/"):
             example = f"{where}: {paths['rgb']!r} stands in the {self._split} list, but is not in"
             findings.note("split_against_path", f"{example} {self._folder}", dropped=1)
-            return
-        if not self._source.options.lists_only:
-            paths = {modality: path for modality, path in paths.items() if self._exists(path)}
-        if not paths:
+        elif item in self._seen:  # with its columns in another order
+            findings.note("repeated_line", f"{where}: {item} stands there twice", dropped=1)
+        elif not there:
             findings.note("missing_item", f"{where}: {item} has no image", dropped=1)
-            return
-        findings.note("unknown_subject", where)
-        if line.label == ATTACK:
-            findings.note("unknown_species", where)
-        yield Row(
+        else:
+            self._seen.add(item)
+            findings.note("unknown_subject", where)
+            if line.label == ATTACK:
+                findings.note("unknown_species", where)
+            yield self._row(item, line.label, there)
+
+    def _row(self, item: str, label: str, paths: dict[str, str]) -> Row:
+        return Row(
             sample_id=f"{self._split}/{item}/0000",
             dataset="casia_surf",
             split=self._split,
             subject_id=item,
             video_id=item,
             frame=0,
-            label=line.label,
-            pai_species=UNKNOWN if line.label == ATTACK else "",
+            label=label,
+            pai_species=UNKNOWN if label == ATTACK else "",
             depth_encoding=videos.ENCODING if "depth" in paths else "",
             ir_encoding=videos.ENCODING if "ir" in paths else "",
             groups={},
             **paths,
         )
+
+    def _there(self, paths: dict[str, str]) -> dict[str, str]:
+        """Those of the paths that are there; with lists only, all."""
+        if self._source.options.lists_only:
+            return paths
+        return {modality: path for modality, path in paths.items() if self._exists(path)}
 
     def _exists(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
