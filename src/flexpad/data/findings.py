@@ -86,6 +86,10 @@ KINDS = {
     "no_last_newline": _warning(
         "lists without a newline at their end", "the last line counts; 'wc -l' misses it"
     ),
+    "leaked_list": _error(
+        "lists whose splits share their bona fide presentations",
+        "any score on them is leaked; move them away, the protocols are built from their rules",
+    ),
     "list_against_rule": _warning(
         "lists that differ from the rule of their protocol", "the rule was followed; see the docs"
     ),
@@ -97,6 +101,9 @@ KINDS = {
         "items that lack a modality", "it is absent there, which is not the same as black"
     ),
     "incomplete_item": _warning("items that lack a modality", "dropped, as was asked for"),
+    "unpaired_frame": _warning(
+        "frames that only some of a video's files have", "dropped; an item is of one moment"
+    ),
     "short_video": _warning("videos with fewer frames than were asked for", "all were taken"),
     "ignored_file": _warning("files that are no numbered images", "not read"),
     "unknown_folder": _warning("folders that the data set should not have", "not read"),
