@@ -15,7 +15,6 @@ https://github.com/SoftwareGift/FeatherNets_Face-Anti-spoofing-Attack-Detection-
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +22,12 @@ from pathlib import Path
 from flexpad.data import columns, lists
 from flexpad.data.frames import VideoFolders, modality_folders
 from flexpad.data.manifest import Row
+from flexpad.data.presence import Presence
 from flexpad.data.protocols.protocol import UNKNOWN
 from flexpad.data.protocols.surf import CHALLENGE_PUBLISHED
 from flexpad.data.reading import Layout, Source
 from flexpad.readers.casia_surf import videos
-from flexpad.types import ATTACK, BONAFIDE, BadInput
+from flexpad.types import ATTACK, BONAFIDE
 
 LABELS = {"1": BONAFIDE, "0": ATTACK}
 TRAIN_LIST = "train_list.txt"
@@ -89,7 +89,7 @@ class _Items:
         self._source = source
         self._split = split
         self._folder = folder
-        self._names: dict[str, frozenset[str]] = {}
+        self._presence = Presence(source.root)
         self._seen: set[str] = set()
 
     def row(self, line: lists.Line, listing: lists.ListFile) -> Iterator[Row]:
@@ -134,20 +134,7 @@ class _Items:
         """Those of the paths that are there; with lists only, all."""
         if self._source.options.lists_only:
             return paths
-        return {modality: path for modality, path in paths.items() if self._exists(path)}
-
-    def _exists(self, path: str) -> bool:
-        folder, _, name = path.rpartition("/")
-        if folder not in self._names:
-            try:
-                names = os.listdir(self._source.root / folder)  # noqa: PTH208 - a Path per file is slow
-            except FileNotFoundError:
-                names = []
-            except OSError as error:
-                place = self._source.root / folder
-                raise BadInput(f"{place}: cannot be read ({error.strerror})") from error
-            self._names[folder] = frozenset(names)
-        return name in self._names[folder]
+        return {modality: path for modality, path in paths.items() if self._presence.has(path)}
 
 
 LAYOUT = Layout(
