@@ -40,6 +40,8 @@ def data(
     frames: Literal["list", "all", "even"] = "list",
     n_frames: int | None = None,
     incomplete: Literal["keep", "drop"] = "keep",
+    depth_encoding: str = "",
+    ir_encoding: str = "",
     lists_only: bool = False,
     deep: bool = False,
     strict: bool = False,
@@ -58,6 +60,8 @@ def data(
         frames: Those the lists name, all on disk, or n-frames evenly spread over each video.
         n_frames: How many frames of a video, with --frames even.
         incomplete: Keep items that lack a modality, or drop them.
+        depth_encoding: What depth values mean where the data set does not say, e.g. mm:300-1500.
+        ir_encoding: Likewise for infrared, e.g. limits:0-4095.
         lists_only: Look at the lists only; no image needs to be there, and nothing is written.
         deep: Open every image, not a sample, and compare their content between splits.
         strict: Take warnings for errors.
@@ -71,7 +75,8 @@ def data(
 
     if lists_only and out:
         raise BadInput("--lists-only looks for no image, so there is no manifest to write to --out")
-    options = ReadOptions(layout, FrameSampling(frames, n_frames), incomplete, lists_only)
+    sampling = FrameSampling(frames, n_frames)
+    options = ReadOptions(layout, sampling, incomplete, lists_only, depth_encoding, ir_encoding)
     found = audit(name, root, options, protocol, deep=deep)
     if json:
         print(dumps(found.as_json(), indent=2))

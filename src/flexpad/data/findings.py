@@ -108,6 +108,13 @@ KINDS = {
     "ignored_file": _warning("files that are no numbered images", "not read"),
     "unknown_folder": _warning("folders that the data set should not have", "not read"),
     "repeated_frame": _error("files that are the same frame of a video", "remove one of them"),
+    "ignored_folder": _warning(
+        "folders that are no part of the layout", "not read; is a name misspelled?"
+    ),
+    "ambiguous_species": _error(
+        "species that are called like bona fide presentations",
+        "bona fide presentations are called bonafide, everything else is an attack",
+    ),
     # splits
     "subject_overlap": _error(
         "subjects that stand in several splits", "a score on such a split means nothing"
@@ -134,6 +141,10 @@ KINDS = {
     "count_differs": _warning("counts that are not the published ones", "see the table"),
     # images
     "unreadable_image": _error("images that cannot be read", "unpack the data set again"),
+    "encoding_against_image": _error(
+        "depth or infrared images whose bits do not fit their encoding",
+        "say what a value means, e.g. --depth-encoding mm:300-1500; see docs/encodings.md",
+    ),
     "constant_image": _warning("images of one value throughout", "look at them"),
     "empty_depth": _warning("depth images without any return", "absent is not zero; look at them"),
     "grey_rgb": _warning("RGB images without colour", "is this infrared under a wrong name?"),
