@@ -97,7 +97,7 @@ def non_response_counts(table: ScoreTable) -> SubjectCounts:
         BadInput: The table holds several conditions, or a row has no subject_id.
         ValueError: A score is infinite.
     """
-    return _counts(table, pl.lit(value=True), pl.col("score").is_null())
+    return _counts(table, pl.col("label").is_not_null(), pl.col("score").is_null())
 
 
 def subject_draws(n_subjects: int, draws: int = DRAWS, seed: int = 0) -> IntArray:

@@ -148,8 +148,9 @@ def _check_keys(rows: pl.DataFrame, path: Path) -> None:
     if len(nameless):
         raise BadInput(f"{_place(path, nameless[0])}: sample_id is empty")
     key = pl.struct(KEY)
-    if rows.select(key.hash().n_unique()).item() == len(rows):
-        return  # where hashes differ keys do; where two agree, the keys themselves are compared
+    hashes = rows.lazy().select(key.hash()).collect(engine="streaming").to_series()
+    if hashes.n_unique() == len(rows):
+        return  # where hashes differ keys do; only where two agree, the keys are compared
     again = rows.select(~key.is_first_distinct()).to_series().arg_true()
     if len(again):
         sample, condition = rows.select("sample_id", "condition").row(int(again[0]))
