@@ -23,7 +23,7 @@ class DetPoints:
         thresholds: (P,), the last one +inf.
         apcer: (P,) falling to 0.
         bpcer: (P,) rising from 0.
-        smallest_apcer: Half an error of the attacks: where a rate of 0 is drawn.
+        smallest_apcer: Half an error of the largest species: where a rate of 0 is drawn.
         smallest_bpcer: Half an error of the bona fides.
         reason: Why there are no points.
     """
@@ -69,7 +69,7 @@ def det_points(items: Presentations, of: str = "max") -> DetPoints:
     thresholds = candidate_thresholds(items)
     apcer = np.max([accepted_share(scores, thresholds) for scores in groups], axis=0)
     bpcer = np.searchsorted(items.bonafide, thresholds, "left") / len(items.bonafide)
-    half_attack = 0.5 / min(len(scores) for scores in groups)
+    half_attack = 0.5 / max(len(scores) for scores in groups)  # below every rate but 0
     whole = DetPoints(thresholds, apcer, bpcer, half_attack, 0.5 / len(items.bonafide))
     return _thinned(whole)
 
