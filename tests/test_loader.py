@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from flexpad.data.loader import BalancedBatches, Items, batches, collate, restrict
+from flexpad.data.balance import BalancedBatches
+from flexpad.data.loader import Items, batches, collate, restrict
 from flexpad.data.manifest import Manifest, Row
 from flexpad.recipe import AugmentRecipe
 from flexpad.types import BadInput

@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader
 
 from flexpad import checkpoint, config, encoders, history, methods, metrics
 from flexpad.data import encoding, protocols
-from flexpad.data.loader import BalancedBatches, Items, batches, collate, to_device
+from flexpad.data.balance import BalancedBatches
+from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
 from flexpad.infer import answer
 from flexpad.log import logger, progress
@@ -87,7 +88,9 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
 
     size = encoder.clip.config.image_size
     items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
-    sampler = BalancedBatches(rows.split("train"), settings.pairs, settings.sampling, recipe.seed)
+    sampler = BalancedBatches(
+        rows.split("train"), settings.pairs, settings.sampling, recipe.seed, settings.buffer
+    )
     loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate)
     dev = Items(rows.split("dev"), size, recipe.augment)
     dev_loader = DataLoader(dev, batch_size=4 * settings.pairs, collate_fn=collate)

@@ -16,6 +16,8 @@ app = SubcommandApp()
 for command in (
     data.synth,
     data.data,
+    data.template,
+    data.pack,
     model.train,
     model.score,
     measure.report,

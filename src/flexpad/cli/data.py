@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from flexpad.cli.arguments import DataSet, Folder, MaybeOut
+from flexpad.cli.arguments import DataSet, Folder, ManifestFile, MaybeFolder, MaybeOut
 from flexpad.log import console, errors
 from flexpad.synth.config import SynthConfig
 from flexpad.types import BadInput
@@ -91,3 +91,41 @@ def data(
         manifests.write(found.manifest(), out)
         (errors if json else console).print(f"{len(found.reading.manifest):,} rows in {out}")
     return 0
+
+
+def pack(
+    manifest: ManifestFile, out: MaybeFolder = None, shard_mb: int = 256, verify: bool = False
+) -> None:
+    """Pack images into tar files, which are read from front to back; every command takes a pack.
+
+    Args:
+        manifest: What to pack; with --verify, the manifest of a pack.
+        out: Folder to write; an interrupted packing goes on.
+        shard_mb: Size of a tar file in megabytes.
+        verify: Only hold a pack against its checksums.
+    """
+    from flexpad.data import manifest as manifests
+    from flexpad.data import packing, shards
+
+    if verify:
+        whole = shards.verify(manifest)
+        console.print(f"{len(whole):,} shards are as they were written")
+        return
+    if out is None:
+        raise BadInput("give the folder to write the pack to, after the manifest")
+    packed, written = packing.pack(manifests.read(manifest), out, shard_mb)
+    size = sum(shard.bytes for shard in written) / packing.MEGABYTE
+    console.print(f"{len(packed):,} rows, {len(written):,} shards, {size:,.0f} MB: {packed.name}")
+
+
+def template(folder: Folder, kind: Literal["tree", "csv"] = "tree") -> None:
+    """Write an example folder for data of your own, to be filled and read with 'data folder'.
+
+    Args:
+        folder: Folder to write; has to be new or empty.
+        kind: Images in folders that say what they are, or a CSV that says it.
+    """
+    from flexpad.readers.folder.template import README, write_template
+
+    write_template(folder, kind)
+    console.print(f"what to put where is told in {folder / README}")

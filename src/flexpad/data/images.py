@@ -1,8 +1,9 @@
 """The one way an image is opened, wherever it is and however many bits it has.
 
-What names an image is a path relative to a root, or a locator of an array inside a container, see
-:mod:`flexpad.data.containers`. Images of 8 bits a channel are taken as they are; raw values are
-brought to the same range by their encoding, see :mod:`flexpad.data.encoding`, and stay exact.
+What names an image is a path relative to a root, a member of a tar file (``a.tar::b.jpg``), or a
+locator of an array inside a container, see :mod:`flexpad.data.containers`. Images of 8 bits a
+channel are taken as they are; raw values are brought to the same range by their encoding, see
+:mod:`flexpad.data.encoding`, and stay exact.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from PIL import Image, UnidentifiedImageError
 from flexpad.data import containers
 from flexpad.data import encoding as encodings
 from flexpad.data.encoding import RAW_GRAMMAR
+from flexpad.data.members import read_member
 from flexpad.types import BadInput, Modality
 
 Pixels = NDArray[Any]  # (H, W) or (H, W, 3)
 
+TAR = ".tar"
 EIGHT_BIT_MODES = {"L", "RGB", "RGBA", "P", "LA"}
 RAW_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 
@@ -35,7 +38,8 @@ def read_array(root: Path, locator: str) -> Pixels:
 
     Returns:
         (H, W), or (H, W, 3) in the order RGB; uint8 or uint16, or what else a container holds.
-        In a container, channels may stand first or last.
+        In a container, channels may stand first or last. Shares of the full range in [0, 1] are
+        brought back to it: 8 bits a channel in colour, 16 in grey.
 
     Raises:
         BadInput: It cannot be read or is no image.
@@ -43,7 +47,32 @@ def read_array(root: Path, locator: str) -> Pixels:
     stored = _load(root, locator)
     if isinstance(stored, Image.Image):
         return np.asarray(stored if stored.mode == "L" else stored.convert("RGB"))
-    return stored
+    return _of_full_range(stored) if _is_share(stored) else stored
+
+
+def file_content(root: Path, locator: str) -> bytes | None:
+    """Read the bytes of an image file.
+
+    Args:
+        root: What the locator is relative to.
+        locator: A path, or a tar file and its member; or an array inside a container.
+
+    Returns:
+        The bytes; None for an array, which is no file.
+
+    Raises:
+        BadInput: They cannot be read.
+    """
+    file, inside, member = locator.partition(containers.MARK)
+    path = root / file
+    if inside and path.suffix == TAR:
+        return read_member(path, member)
+    if inside:
+        return None
+    try:  # read at once: a decoder's many small reads cost as much as its decoding
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def open_image(
@@ -83,6 +112,8 @@ def open_image(
         return stored.convert("RGB" if modality is Modality.RGB else "L")
     if _is_share(stored) and (not encoding or encoding.startswith("8bit:")):
         return _of_shares(stored, modality)
+    if _is_share(stored):
+        stored = _of_full_range(stored)
     if modality is Modality.RGB:
         raise BadInput(f"{path}: holds {stored.dtype} values; give RGB in 8 bits a channel")
     return _scaled(stored, encoding, _face(box, box_size, stored), path)
@@ -112,13 +143,11 @@ def edges_of(
 def _load(root: Path, locator: str) -> Image.Image | Pixels:
     """Read an image of 8 bits a channel as an image, and of more as an array."""
     path = root / locator
-    if containers.MARK in locator:
+    content = file_content(root, locator)
+    if content is None:
         stored = _channels_last(containers.read(root, locator), path)
         return Image.fromarray(stored) if stored.dtype == np.uint8 else stored
-    try:  # read at once: a decoder's many small reads cost as much as its decoding
-        image = _decode(path.read_bytes(), path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
+    image = _decode(content, path)
     return image if image.mode in EIGHT_BIT_MODES else np.asarray(image)
 
 
@@ -158,7 +187,7 @@ def _channels_last(stored: Pixels, path: Path) -> Pixels:
 
 
 def _is_share(stored: Pixels) -> bool:
-    """Whether an array holds what 8 bits would hold, as shares of white."""
+    """Whether an array holds shares of the largest value a pixel could have."""
     is_float = np.issubdtype(stored.dtype, np.floating)
     return bool(is_float and stored.min() >= 0 and stored.max() <= 1)
 
@@ -168,6 +197,12 @@ def _of_shares(stored: Pixels, modality: Modality) -> Image.Image:
         return Image.fromarray((stored * 255).round().astype(np.uint8)).convert("RGB")
     grey = stored if stored.ndim == 2 else stored.mean(axis=2)
     return Image.fromarray(grey.astype(np.float32) * np.float32(255))
+
+
+def _of_full_range(shares: Pixels) -> Pixels:
+    """Undo a division by the largest value: of 8 bits a channel in colour, of 16 in grey."""
+    kind = np.uint8 if shares.ndim == 3 else np.uint16
+    return np.rint(shares * np.float64(np.iinfo(kind).max)).astype(kind)
 
 
 def _face(box: str, box_size: tuple[int, int] | None, stored: Pixels) -> tuple[slice, slice]:
