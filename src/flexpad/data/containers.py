@@ -7,8 +7,9 @@ A locator names a file and, after ``::``, what is looked at inside it::
     x.h5::intelsr300_bgr[12][::-1]              frame 12, its channels in reverse: BGR to RGB
     x.npz::data[0][2::-1]                       likewise, in an archive of NumPy's
 
-Indices are as NumPy writes them, one axis in each pair of brackets. A container stays open in the
-process that opened it, because the rows of one recording are seldom read side by side.
+In brackets stands an index for each axis, beginning with the first; there is no comma, so that a
+locator is a plain cell of a CSV file. A container stays open in the process that opened it, because
+the rows of one recording are seldom read side by side.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +39,7 @@ OPEN_FILES = 64  # as many stay open; a shuffled data set has thousands
 HDF5_SUFFIXES = (".hdf5", ".h5")
 NUMPY_SUFFIXES = (".npz", ".npy")
 
+_FRAME_GROUP = re.compile(r"Frame_(\d+)")
 _INSIDE = re.compile(r"(.*?)((?:\[[^\[\]]*\])*)")
 _INDEX = re.compile(r"\[(?:(-?\d+)|(-?\d*):(-?\d*)(?::(-?\d+))?)\]")
 
@@ -49,7 +50,7 @@ class Locator(NamedTuple):
     Attributes:
         file: Path of the file, relative to a root.
         member: What is looked at inside it; "" for all there is.
-        indices: Applied to it one after another.
+        indices: One for each of its first axes.
     """
 
     file: str
@@ -110,7 +111,7 @@ def hdf5(path: Path) -> h5py.File:
     except ImportError as error:
         raise BadInput(f"{path}: reading HDF5 needs h5py; pip install flexpad[hdf5]") from error
     try:
-        return h5py.File(path, "r", locking=False)  # folders one may only read refuse a lock
+        return h5py.File(path, "r")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({_in_one_line(error)})") from error
 
@@ -130,6 +131,27 @@ if hasattr(os, "register_at_fork"):  # a position in an open file is shared with
     os.register_at_fork(after_in_child=_numpy.cache_clear)
 
 
+def frame_groups(path: Path) -> list[int]:
+    """List the frames of an HDF5 file that keeps each in a group ``Frame_<number>``.
+
+    Raises:
+        BadInput: It cannot be read, or h5py is not installed.
+    """
+    matches = (_FRAME_GROUP.fullmatch(name) for name in hdf5(path))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Say which datasets an HDF5 file has at its top, and the shape of each.
+
+    Raises:
+        BadInput: It cannot be read, or h5py is not installed.
+    """
+    return {
+        name: tuple(found.shape) for name, found in hdf5(path).items() if hasattr(found, "shape")
+    }
+
+
 def _index(bracket: str, locator: str) -> Index:
     match = _INDEX.fullmatch(bracket)
     if match is None:
@@ -145,8 +167,8 @@ def _read_hdf5(path: Path, name: Locator) -> Array:
         found = file[name.member]
         found = found["array"] if hasattr(found, "keys") else found
         if name.indices and isinstance(name.indices[0], int):  # the rest of it stays unread
-            return _pick(found[name.indices[0]], name.indices[1:])
-        return _pick(found[()], name.indices)
+            return np.asarray(found[name.indices[0]])[name.indices[1:]]
+        return np.asarray(found[()])[name.indices]
     except (KeyError, IndexError, ValueError, TypeError, OSError) as error:
         raise _unreadable(path, name, error) from error
 
@@ -154,15 +176,10 @@ def _read_hdf5(path: Path, name: Locator) -> Array:
 def _read_numpy(path: Path, name: Locator) -> Array:
     file = _numpy(path)
     try:
-        return _pick(file[name.member] if isinstance(file, NpzFile) else file, name.indices)
+        found = file[name.member] if isinstance(file, NpzFile) else file
+        return np.asarray(found[name.indices])
     except (KeyError, IndexError, ValueError, OSError, BadZipFile, zlib.error) as error:
         raise _unreadable(path, name, error) from error
-
-
-def _pick(found: Array, indices: Iterable[Index]) -> Array:
-    for index in indices:
-        found = found[index]
-    return np.asarray(found)
 
 
 def _unreadable(path: Path, name: Locator, error: Exception) -> BadInput:
