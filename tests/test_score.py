@@ -27,6 +27,7 @@ def test_a_row_for_every_item_and_condition(trained, model):
     assert ((table.scores >= 0) & (table.scores <= 1)).all()
     assert table.header["weights_sha256"] == model.sha256
     assert {"method", "manifest_sha256", "commit", "precision", "provider"} <= set(table.header)
+    assert "sha256 " in table.header["manifest_list_test"]  # for the data statement of a report
     assert "group_ethnicity" in table.groups
 
 

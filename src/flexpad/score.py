@@ -35,8 +35,9 @@ def score(
 ) -> ScoreTable:
     """Score the rows of a split in fp32 and write the table.
 
-    Rows are written as they come to ``<out>.partial``; an interrupted call with the same model and
-    manifest goes on from there. ``out`` appears when everything is scored.
+    The header of the table carries that of the manifest too: its list files with their sha256 and
+    its licence. Rows are written as they come to ``<out>.partial``; an interrupted call with the
+    same model and manifest goes on from there. ``out`` appears when everything is scored.
 
     Args:
         model: What judges.
@@ -53,6 +54,7 @@ def score(
         "method": model.recipe.method.name,
         "weights_sha256": model.sha256,
         "manifest_sha256": sha256(Path(manifest.name)),
+        **{f"manifest_{key}": value for key, value in manifest.header.items()},
         "conditions": " ".join(conditions),
         "precision": "fp32",
         "provider": f"torch {torch.__version__}",
