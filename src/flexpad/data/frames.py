@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from flexpad.data.reading import Source
 from flexpad.types import BadInput, Modality
@@ -21,6 +22,7 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 Paths = dict[str, str]
 
 
+@lru_cache(maxsize=4096)  # a data set has many frames and few names for them
 def frame_number(name: str) -> int | None:
     """Read a file name as a frame number; None for what is no numbered image.
 

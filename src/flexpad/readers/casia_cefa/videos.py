@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flexpad.data.frames import VideoFolders
+from flexpad.data.lists import Line, ListFile
 from flexpad.data.manifest import Row
 from flexpad.data.protocols.cefa import CLOTH_PRINT, ETHNICITIES, MASKS, REPLAY
 from flexpad.data.reading import Source
@@ -143,24 +144,27 @@ class Listed:
     where: str
     frames: dict[int, str] = field(default_factory=dict)
 
-    def add(self, frame: int, file: str, where: str, source: Source) -> None:
+    def add(self, frame: int, file: str, listing: ListFile, line: Line, source: Source) -> None:
         """Add a frame; a second file of the same frame is noted and left out."""
         if self.frames.setdefault(frame, file) != file:
-            example = f"{where}: {file} is frame {frame}, and so is {self.frames[frame]}"
-            source.findings.note("repeated_line", example, dropped=1)
+            example = f"{listing.where(line)}: {file} is frame {frame}, and so is"
+            words = f"{example} {self.frames[frame]}"
+            source.findings.note("repeated_line", words, dropped=1)
 
 
-def fits(video: Video, split: str, what: str, source: Source) -> bool:
+def fits(video: Video, split: str, listing: ListFile, line: Line, source: Source) -> bool:
     """Whether a video may stand in the list of a split; if not, that is noted.
 
     Args:
         video: What its name says.
         split: That of the list.
-        what: The line and its path.
+        listing: The list.
+        line: The line that names the video.
         source: Where to note it.
     """
     if video.split == split:
         return True
+    what = f"{listing.where(line)}: {line.paths[0]!r}"
     if video.split:
         words = (
             f"{what} stands in the {split} list, but subject {video.subject} is of {video.split}"
