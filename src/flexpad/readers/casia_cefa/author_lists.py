@@ -16,7 +16,7 @@ from flexpad.data import lists
 from flexpad.data.frames import frame_number, modality_folders
 from flexpad.data.protocols.cefa import AUTHOR_LISTS, RULES, Part
 from flexpad.data.reading import Source
-from flexpad.readers.casia_cefa.videos import Listed, Video, at, fits
+from flexpad.readers.casia_cefa.videos import Listed, at, fits
 from flexpad.types import ATTACK, BONAFIDE, SPLITS
 
 LABELS = {"0": BONAFIDE, "1": ATTACK}
@@ -113,39 +113,32 @@ class _Videos:
         labels = []
         for line in listing.lines:
             folder, file = _video_of(line.paths[0])
-            video = self._video(folder, listing, line)
-            labels.append(video.label if video else "")
-            where = listing.where(line)
-            if not video or not fits(
-                video, place.split, f"{where}: {line.paths[0]!r}", self.source
-            ):
+            one = self._listed(folder, listing, line)
+            labels.append(one.video.label if one else "")
+            if one is None or not fits(one.video, place.split, listing, line, self.source):
                 continue
             frame = frame_number(file) if file else 0
             if frame is None:
                 self._malformed(listing, line)
-            else:
-                named[folder].add(frame)
-                self._add(folder, video, frame, file, where)
+                continue
+            self.found[folder] = one
+            named[folder].add(frame)
+            if file:
+                one.add(frame, file, listing, line, self.source)
         lists.check_labels(listing, labels, findings)
         whole = "_video_" in place.path.name
         return Content(place, {folder: len(frames) for folder, frames in named.items()}, whole)
 
-    def _video(self, folder: str, listing: lists.ListFile, line: lists.Line) -> Video | None:
+    def _listed(self, folder: str, listing: lists.ListFile, line: lists.Line) -> Listed | None:
+        """The video of a folder, one that is known or a new one."""
         known = self.found.get(folder)
         if known:
-            return known.video
+            return known
         video = at(folder) if _ROOT.match(folder) else None
         if video is None:
             self._malformed(listing, line)
-        return video
-
-    def _add(self, folder: str, video: Video, frame: int, file: str, where: str) -> None:
-        """Add a frame; the frame of a whole video has no file."""
-        listed = self.found.get(folder)
-        if listed is None:
-            listed = self.found[folder] = Listed(video, folder, where)
-        if file:
-            listed.add(frame, file, where, self.source)
+            return None
+        return Listed(video, folder, listing.where(line))
 
     def _malformed(self, listing: lists.ListFile, line: lists.Line) -> None:
         example = f"{listing.where(line)}: {line.paths[0]!r} should be {SHAPE}"

@@ -75,11 +75,11 @@ def _train(source: Source, number: str) -> Iterator[videos.Listed]:
         labels.append(video.label if video else "")
         if match is None or video is None or frame is None:
             _malformed(where, line, "train/<video>/profile/0001.jpg", source)
-        elif videos.fits(video, "train", f"{where}: {line.paths[0]!r}", source):
+        elif videos.fits(video, "train", listing, line, source):
             video = replace(video, groups={**video.groups, CHALLENGE: number})
             folder = f"{PHASES['train']}/train/{match['name']}"
             one = found.setdefault(folder, videos.Listed(video, folder, where))
-            one.add(frame, match["file"], where, source)
+            one.add(frame, match["file"], listing, line, source)
     lists.check_labels(listing, labels, source.findings)
     yield from found.values()
 

@@ -90,9 +90,9 @@ def _add(
         example = f"{where}: {paths['rgb']!r} should be {SHAPE}"
         source.findings.note("malformed_line", example, dropped=1)
         return ""
-    if videos.fits(video, split, f"{where}: {paths['rgb']!r}", source):
+    if videos.fits(video, split, listing, line, source):
         listed = found.setdefault(named.video, videos.Listed(video, named.video, where))
-        listed.add(named.frame, paths["rgb"].rpartition("/")[2], where, source)
+        listed.add(named.frame, paths["rgb"].rpartition("/")[2], listing, line, source)
     return video.label
 
 
