@@ -18,6 +18,7 @@ SPECIES = {
 }
 SYNTH_SPECIES = ("flat_print", "rigid_mask")
 SPLIT_FOLDERS = {"train": "Training", "dev": "Val", "test": "Testing"}
+SIZES = {"RGB": 16, "L": 8}  # depth and infrared are smaller in the release
 FOLDERS = {"color": "RGB", "depth": "L", "ir": "L"}
 FIRST_SUBJECTS = {"train": 1, "dev": 101, "test": 201}
 
@@ -123,7 +124,7 @@ def challenge(root: Path, **switches: object) -> Path:
             paths = tuple(f"{SPLIT_FOLDERS[split]}/0000/{place:06d}-{m}.jpg" for m in FOLDERS)
             for path, mode in zip(paths, FOLDERS.values(), strict=True):
                 if plan.images:
-                    write_image(root / path, mode)
+                    write_image(root / path, mode, SIZES[mode])
             items.append((paths, 0 if species else 1))
         name = "val" if split == "dev" else split
         public = [f"{' '.join(paths)} " for paths, _ in items]
@@ -167,8 +168,7 @@ def crop(root: Path, **switches: object) -> Path:
 def _write_video(root: Path, video: str, plan: Plan, name: str) -> None:
     for folder, mode in FOLDERS.items() if plan.images else ():
         for frame in plan.frames:
-            size = 16 if mode == "RGB" else 8  # depth and infrared are smaller in the release
-            write_image(root / video / folder / name.format(frame), mode, size)
+            write_image(root / video / folder / name.format(frame), mode, SIZES[mode])
 
 
 def _write(path: Path, rows: list[tuple[tuple[str, ...], int]], split: str, plan: Plan) -> None:

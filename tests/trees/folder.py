@@ -103,30 +103,25 @@ def _write_images(root: Path, twins: Collection[str], modes: dict[str, str]) -> 
         truncate(first[0])
 
 
-NO_LIST = "a tree has no list"
+DRESS = ("crlf", "byte_order_mark", "blank_lines")
+NO_LIST = (
+    "flipped_labels",
+    "swapped_columns",
+    *DRESS,
+    "missing_frame",
+    "frame_mismatch",
+    "absolute_path",
+    "parent_path",
+    "empty_list",
+)
 TREES = {
-    "tree": Tree(
-        tree,
-        dict.fromkeys(
-            (
-                "flipped_labels",
-                "swapped_columns",
-                "crlf",
-                "byte_order_mark",
-                "blank_lines",
-                "missing_frame",
-                "frame_mismatch",
-                "absolute_path",
-                "parent_path",
-                "empty_list",
-            ),
-            NO_LIST,
-        ),
-        protocol="folder@1",
-    ),
+    "tree": Tree(tree, dict.fromkeys(NO_LIST, "a tree has no list"), protocol="folder@1"),
     "csv": Tree(
         table,
-        {"swapped_columns": "columns have names; a name against its file's is an error"},
+        {
+            "swapped_columns": "columns have names; a name against its file's is an error",
+            **dict.fromkeys(DRESS, "spreadsheets write CSV so; it is read without a word"),
+        },
         protocol="folder@1",
     ),
 }

@@ -109,7 +109,7 @@ def text_of(path: Path, findings: Findings) -> tuple[str, str]:
         raise BadInput(f"{path}: is not UTF-8 text") from error
     if not text.strip():
         raise BadInput(f"{path}: is empty")
-    note_dress(path, content, findings)
+    _note_dress(path, content, findings)
     return text, hashlib.sha256(content).hexdigest()
 
 
@@ -134,14 +134,15 @@ def check_labels(listing: ListFile, by_path: Sequence[str], findings: Findings) 
         )
 
 
-def note_dress(path: Path, content: bytes, findings: Findings) -> None:
-    """Note what editors and other systems do to a text, which misleads simpler readers.
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
 
-    Args:
-        path: The file.
-        content: Its bytes.
-        findings: Gets ``crlf``, ``byte_order_mark``, ``blank_line`` and ``no_last_newline``.
-    """
+
+def _note_dress(path: Path, content: bytes, findings: Findings) -> None:
+    """Note what editors and other systems do to a text, which misleads simpler readers."""
     text = content.replace(b"\r\n", b"\n")
     if text != content:
         findings.note("crlf", str(path))
@@ -151,13 +152,6 @@ def note_dress(path: Path, content: bytes, findings: Findings) -> None:
         findings.note("blank_line", str(path))
     if not content.endswith(b"\n"):
         findings.note("no_last_newline", str(path))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _parse(

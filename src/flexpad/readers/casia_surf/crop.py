@@ -64,7 +64,8 @@ def read(source: Source) -> Iterator[Row]:
 
 LAYOUT = Layout(
     "crop",
-    f"crops of Flex-Modal and MMDG, {FOLDER} and {' or '.join(form.format('*') for form in LISTS)}",
+    f"crops of Flex-Modal and MMDG, {FOLDER} and {' or '.join(form.format('*') for form in LISTS)};"
+    " their numbers never compare with those of other layouts",
     find,
     read,
     CROP_PUBLISHED,

@@ -2,7 +2,8 @@
 
 Columns are those of a manifest; ``split``, ``label``, ``subject_id``, ``video_id`` and one of
 ``rgb``, ``depth``, ``ir`` are needed. ``subject`` and ``video`` stand for ``subject_id`` and a
-``video_id`` that is unique only within subject and species, ``species`` for ``pai_species``.
+``video_id`` that is unique only within subject and species, ``species`` for ``pai_species``. Any
+line ends, byte-order mark and blank lines will do, as spreadsheets write them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from flexpad import table_file
-from flexpad.data import lists, rendered
+from flexpad.data import rendered
 from flexpad.data.frames import used
 from flexpad.data.manifest import COLUMNS, GROUP_PREFIX, Row, sha256
 from flexpad.data.reading import Layout, Source
@@ -44,7 +45,6 @@ def read(source: Source) -> Iterator[Row]:
     columns = _columns(path, table.rows.columns)
     if table.rows.is_empty():
         raise BadInput(f"{path}: is empty below its column names")
-    lists.note_dress(path, path.read_bytes(), source.findings)
     faces = rendered.read(source.root)
     source.header["list"] = f"{FILE_NAME} sha256 {sha256(path)}"
     if "licence" in table.header:
