@@ -98,6 +98,7 @@ def _read_head(content: BinaryIO) -> tuple[dict[str, str], list[str], int] | Non
         if not text.startswith("#"):
             names = text.split(",")
             plain = '"' not in text and len(set(names)) == len(names) and set(COLUMNS) <= set(names)
+            header.pop("", None)  # an empty comment
             return (header, names, number) if plain else None
         key, _, value = (part.strip() for part in text[1:].partition(":"))
         if header.setdefault(key, value) != value:

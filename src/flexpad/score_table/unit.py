@@ -46,7 +46,8 @@ def per_unit(table: ScoreTable, unit: str, how: str = "mean") -> ScoreTable:
         made = table.header.get("frames_to_video")
         if unit == "video" and made not in (None, FRAMES_TO_VIDEO[how]):
             raise BadInput(
-                f"{table.name}: its videos are the {made}, not the {how}; do not mix them"
+                f"{table.name}: a video's score is the {made}, not the {FRAMES_TO_VIDEO[how]};"
+                " give the frames' table"
             )
         return table
     if already != "frame":
