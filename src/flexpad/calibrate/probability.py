@@ -36,6 +36,7 @@ Method = Literal["temperature", "platt", "isotonic"]
 Scale = Literal["probability", "logit"]
 METHODS: tuple[Method, ...] = get_args(Method)
 PRIOR = 0.5
+FLAT = 1e-9  # what rises less than this, rises by rounding
 HALF_ULP = 2.0**-53  # log-odds of 0 and 1 are infinite; this is as near as 1 - x can be told
 
 
@@ -216,13 +217,13 @@ def _temperature(z: Floats, targets: Floats, weights: Floats) -> tuple[float, fl
     Source: C. Guo et al., "On calibration of modern neural networks" (2017), section 4.2.
     """
     size = float(np.abs(z).max())
-    if size == 0:
+    if z.min() == z.max():
         return None
 
     def derivative(slope: float) -> float:
         return float(np.sum(weights * (expit(slope * z / size) - targets) * z / size))
 
-    if derivative(0.0) >= 0:
+    if derivative(0.0) > -FLAT:
         return None
     high = 1.0
     while derivative(high) < 0:  # ends: with targets inside (0, 1) it is positive far out
@@ -254,7 +255,7 @@ def _platt(z: Floats, targets: Floats, weights: Floats) -> tuple[float, float] |
         loss, start, method="trust-exact", jac=gradient, hess=curvature, options={"gtol": 1e-11}
     )
     slope, offset = map(float, found.x)
-    return (slope / spread, offset - slope * centre / spread) if slope > 0 else None
+    return (slope / spread, offset - slope * centre / spread) if slope > FLAT else None
 
 
 def _isotonic(items: Presentations) -> Steps | None:
@@ -266,7 +267,7 @@ def _isotonic(items: Presentations) -> Steps | None:
     weight = np.bincount(place, weights)  # ties are one point
     share = np.bincount(place, weights * is_bonafide) / weight
     fitted = isotonic_regression(share, weights=weight).x
-    if fitted[0] == fitted[-1]:
+    if fitted[-1] - fitted[0] < FLAT:
         return None
     inside = np.zeros(len(fitted), dtype=np.bool_)
     inside[1:-1] = (fitted[1:-1] == fitted[:-2]) & (fitted[1:-1] == fitted[2:])
