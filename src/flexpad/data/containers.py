@@ -141,15 +141,13 @@ def frame_groups(path: Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Say which datasets an HDF5 file has at its top, and the shape of each.
+def datasets(path: Path) -> dict[str, h5py.Dataset]:
+    """List the arrays at the top of an HDF5 file, of which shape and type can be told unread.
 
     Raises:
         BadInput: It cannot be read, or h5py is not installed.
     """
-    return {
-        name: tuple(found.shape) for name, found in hdf5(path).items() if hasattr(found, "shape")
-    }
+    return {name: found for name, found in hdf5(path).items() if hasattr(found, "shape")}
 
 
 def _index(bracket: str, locator: str) -> Index:

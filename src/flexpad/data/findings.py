@@ -104,6 +104,9 @@ KINDS = {
     "unpaired_frame": _warning(
         "frames that only some of a video's files have", "dropped; an item is of one moment"
     ),
+    "no_face": _warning(
+        "frames whose face box is empty or unknown", "dropped; the scaling goes by the face"
+    ),
     "short_video": _warning("videos with fewer frames than were asked for", "all were taken"),
     "ignored_file": _warning("files that are no numbered images", "not read"),
     "unknown_folder": _warning("folders that the data set should not have", "not read"),

@@ -62,11 +62,11 @@ def read(source: Source) -> Iterator[Row]:
 
 def _rows(listed: Listed, file: str, source: Source) -> Iterator[Row]:
     try:
-        shapes = containers.shapes(source.root / file)
+        stored = containers.datasets(source.root / file)
     except BadInput as error:
         source.findings.note("unreadable_image", str(error), dropped=1)
         return
-    streams = {m: shapes[name] for m, name in STREAMS.items() if name in shapes}
+    streams = {m: stored[name].shape for m, name in STREAMS.items() if name in stored}
     for frame in _frames(listed, streams, source):
         paths = {m: f"{file}::{_frame_of(m, frame, streams)}" for m in streams}
         yield row(listed, frame, paths, rendered.Rendered(source.root), **_encodings(paths))
