@@ -17,6 +17,7 @@ for command in (
     data.synth,
     data.data,
     data.template,
+    data.join,
     data.pack,
     model.train,
     model.score,

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 import tyro
 
-from flexpad.cli.arguments import DataSet, Folder, ManifestFile, MaybeFolder, MaybeOut
+from flexpad.cli.arguments import (
+    DataSet,
+    Folder,
+    ManifestFile,
+    ManifestFiles,
+    MaybeFolder,
+    MaybeOut,
+    Out,
+)
 from flexpad.log import console, errors
 from flexpad.synth.config import SynthConfig
 from flexpad.types import BadInput
@@ -129,3 +137,23 @@ def template(folder: Folder, kind: Literal["tree", "csv"] = "tree") -> None:
 
     write_template(folder, kind)
     console.print(f"what to put where is told in {folder / README}")
+
+
+def join(manifests: ManifestFiles, out: Out, protocol: str | None = None) -> None:
+    """Put manifests of several data sets together, to train on some and test on others.
+
+    Args:
+        manifests: One of each data set, made without --protocol.
+        out: The manifest to write, .csv or .parquet.
+        protocol: Keep only the rows of a protocol such as mmdg@cps-w, and check it.
+    """
+    from flexpad.data import join as joining
+    from flexpad.data import manifest as files
+    from flexpad.data import protocols
+
+    whole = joining.join([files.read(path) for path in manifests])
+    if protocol:
+        whole = protocols.apply(protocol, whole)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    files.write(whole, out)
+    console.print(f"{len(whole):,} rows of {', '.join(whole.datasets)} in {out}")
