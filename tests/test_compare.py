@@ -18,7 +18,7 @@ from rich.console import Console
 from flexpad import calibrate, cli, metrics, score_table
 from flexpad.compare import compare, render_tables, wording, write
 from flexpad.compare.cell import measure
-from flexpad.compare.difference import FEWEST, RATES
+from flexpad.compare.difference import FEWEST, RATES, differences
 from flexpad.compare.evaluation import evaluate
 from flexpad.compare.inspection import warnings
 from flexpad.compare.ranks import critical_difference, holm, ranks
@@ -34,7 +34,7 @@ DRAWS = 200
 def _quick_dev():
     """The intervals that stand beside a threshold are tested elsewhere and are not compared."""
     with pytest.MonkeyPatch.context() as patch:
-        quick = partial(metrics.clustered_intervals, draws=2)
+        quick = partial(metrics.clustered_intervals, draws=20)
         patch.setattr(metrics, "clustered_intervals", quick)
         yield
 
@@ -161,6 +161,15 @@ class TestDifference:
         assert found["verdict"] == "undecided"
         assert content["summary"][0]["undecided"] == 1
 
+    def test_draws_may_lack_a_class(self):
+        rule = calibrate.parse_rule("fixed:0.5")
+        systems = gather([table(rows(GOOD), "a.csv"), table(rows(WORSE), "b.csv")], [], rule)
+        (cell,) = measure(systems, rule, "frame").values()
+        lacking = dict.fromkeys(RATES, np.full(3, np.nan))
+        found = differences(*cell, lacking, lacking)["bpcer"]
+        assert (found.value, found.low, found.p) == (15 / 80, None, None)
+        assert "more draws" in found.reason
+
     def test_undefined_rate(self):
         only = [(kinds[0], (), ()) for kinds in GOOD]
         found, _ = pair(only, only)
@@ -248,22 +257,16 @@ class TestHolm:
         assert among[0]["verdict"] == ("higher" if 8 * alone["p"] < 0.05 else "no difference shown")
 
 
-QUANTILES = list(
-    enumerate([1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164], start=2)
-)
+# Table 5a of Demsar (2006), 5 %, for 2 to 10 systems.
+QUANTILES = list(enumerate((1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164), 2))
 
 
 class TestRanks:
     @pytest.mark.parametrize(
         ("systems", "quantile"),
-        zip(
-            range(2, 11),
-            [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164],
-            strict=True,
-        ),
+        QUANTILES,
     )
     def test_published_table(self, systems, quantile):
-        """Table 5a of Demsar (2006)."""
         unit = math.sqrt(systems * (systems + 1) / 6)
         assert critical_difference(systems, 1) / unit == pytest.approx(quantile, abs=0.0011)
 

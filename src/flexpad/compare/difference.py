@@ -93,6 +93,9 @@ def _difference(value: float, values: Floats, clusters: int) -> Difference:
         reason = f"{clusters} clusters are too few: not even a unanimous difference would be shown"
         return Difference(value, None, None, None, clusters, "bootstrap", reason)
     values = values[~np.isnan(values)]
+    if not len(values):
+        reason = "no draw has presentations of that class; take more draws"
+        return Difference(value, None, None, None, clusters, "bootstrap", reason)
     if np.ptp(values) == 0:
         return _constant(value, clusters)
     low, high = percentile_interval(value, values, CONFIDENCE)

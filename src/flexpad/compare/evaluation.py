@@ -100,21 +100,16 @@ def _measured(one: Measured) -> Json:
     if not finite:
         content["threshold_reason"] = "+infinity: only rejecting everything keeps the target"
     at = one.rates
-    shares = {"bpcer": at.bpcer, "apcer_max": at.apcer_max, "apcer_pooled": at.apcer_pooled}
-    for name, share in shares.items():
-        content[name] = share.rate
-        if share.reason:
-            content[f"{name}_reason"] = share.reason
-    for name, mean in {"acer_max": at.acer_max, "acer_pooled": at.acer_pooled}.items():
-        content[name] = mean.value
-        if mean.reason:
-            content[f"{name}_reason"] = mean.reason
+    figures = {name: getattr(at, name) for name in RATES} | {"auc": metrics.auc(one.items)}
+    for name, figure in figures.items():
+        content[name] = figure.value if isinstance(figure, metrics.Figure) else figure.rate
+        if figure.reason:
+            content[f"{name}_reason"] = figure.reason
     return content | {
         "worst_species": at.worst_species,
         "apcer": {species.name: species.apcer.rate for species in at.species},
         "n_bonafide_silent": one.items.silent_bonafide,
         "n_attack_silent": sum(one.items.silent_attacks.values()),
-        "auc": metrics.auc(one.items).value,
     }
 
 
@@ -136,6 +131,7 @@ def _comparisons(
                     "differences": {name: _noted(asdict(apart[name])) for name in RATES},
                     "mcnemar": {name: _noted(asdict(test)) for name, test in tests.items()},
                     "p": apart[by].p,
+                    **({} if apart[by].p is not None else {"p_reason": apart[by].reason}),
                 }
             )
     for entry, p in zip(found, holm([entry["p"] for entry in found]), strict=True):

@@ -138,6 +138,7 @@ def _ranks(axes: Axes, content: Json) -> None:
             ends = [average[name] - distance / 2, average[name] + distance / 2]
             axes.plot(ends, [row, row], color=colour, lw=1.6, solid_capstyle="butt")
         axes.plot(average[name], row, "o", ms=6, color=colour)
+    axes.set_xticks(range(1, len(order) + 1))
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_title(f"Average rank by {RATE_WORDS[content['decided_by']]}")

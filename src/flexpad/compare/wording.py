@@ -113,8 +113,13 @@ def other_rates_sentence(pair: Mapping[str, Any], content: Mapping[str, Any]) ->
                 found.setdefault(name, []).append(cell_name(one, content["cells"]))
     if not found:
         return ""
-    told = "; ".join(f"{name} in {listed(cells)}" for name, cells in sorted(found.items()))
-    return f"By its interval alone, {told}."
+    total = pair["cells"]
+    everywhere = f"all {cells_word(total, content)}" if total > 1 else ""
+    told = "; ".join(
+        f"{name} in {everywhere if everywhere and len(cells) == total else listed(cells)}"
+        for name, cells in sorted(found.items())
+    )
+    return f"By the intervals alone, {told}."
 
 
 def side(difference: Mapping[str, Any]) -> str:
