@@ -2,6 +2,7 @@
 
     python benchmarks/metrics.py [--rows 10000000] [--bootstrap-rows 1000000] [--repeats 3]
         [--bob-python bob-env/bin/python] [--out benchmarks/results/metrics.csv]
+        [--page docs/metrics.md]
 
 The table is made from random numbers in a temporary folder: seven conditions, 1,000 subjects, four
 PAI species, one group column, one non-response in a hundred. Every part runs in a process of its
@@ -41,6 +42,7 @@ from flexpad.types import CONDITIONS
 SUBJECTS = 1000
 SPECIES = ("flat print", "bent print", "replay", "mask")
 SEED = 0
+BEGIN, END = "<!-- table: speed -->", "<!-- end of speed table -->"
 CURVE = "ROC points and AUC"  # what peers can do too, under the same name
 CROSSING = "EER threshold and both rates there"
 Figures = dict[str, float]
@@ -74,6 +76,10 @@ def main() -> None:
             table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows(rows)
+    if options.page:
+        before, _, rest = options.page.read_text(encoding="utf-8").partition(BEGIN)
+        page = f"{before}{BEGIN}\n{_markdown(rows)}\n{END}{rest.partition(END)[2]}"
+        options.page.write_text(page, encoding="utf-8")
 
 
 def make_files(rows: int, path: Path, scores: Path | None) -> None:
@@ -269,6 +275,18 @@ def _rows(
     return found
 
 
+def _markdown(rows: list[dict[str, object]]) -> str:
+    """The table of docs/metrics.md."""
+    lines = ["| | rows | what | median | least – most |", "|:--|--:|:--|--:|--:|"]  # noqa: RUF001
+    for row in rows:
+        spread = f"{row['low']:.2f} – {row['high']:.2f}"  # noqa: RUF001
+        lines.append(
+            f"| {row['method']} | {row['n']:,} | {row['rate']} | {row['value']:.2f} | {spread} |"
+        )
+    lines.append(f"\nOn {rows[0]['hardware']}, at commit {str(rows[0]['commit'])[:7]}.")
+    return "\n".join(lines)
+
+
 def _show(rows: list[dict[str, object]]) -> None:
     table = Table("", "rows", "what", "median", "least", "most")
     for row in rows:
@@ -283,6 +301,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--bob-python", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--page", type=Path, help="page whose speed table is written anew")
     return parser.parse_args()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -215,7 +216,7 @@ def _bpcer(
 
 
 def _eer(candidates: IntArray, bonafide: IntArray, pooled: IntArray) -> float:
-    """Mean of both errors at the candidate where they are nearest; of several the lowest."""
+    """As :func:`flexpad.metrics.curve.eer`; a candidate that a draw lacks is like the next one."""
     n_bonafide, n_attack = int(bonafide[-1]), int(pooled[-1])
 
     def errors(place: int) -> tuple[int, int]:
@@ -223,10 +224,11 @@ def _eer(candidates: IntArray, bonafide: IntArray, pooled: IntArray) -> float:
         accepted, rejected = n_attack - pooled[attacks_below], bonafide[bonafide_below]
         return int(accepted) * n_bonafide, int(rejected) * n_attack
 
-    before, after = 0, candidates.shape[1] - 1  # all accepted at the one, all rejected at the other
-    while after - before > 1:
-        middle = (before + after) // 2
-        accepted, rejected = errors(middle)
-        before, after = (before, middle) if accepted <= rejected else (middle, after)
-    nearest = min((before, after), key=lambda place: abs(np.subtract(*errors(place))))
+    def gap(place: int) -> int:
+        accepted, rejected = errors(place)
+        return accepted - rejected
+
+    places = range(candidates.shape[1])
+    after = bisect_left(places, 0, key=lambda place: -gap(place))
+    nearest = min(after - 1, after, key=lambda place: abs(gap(place)))
     return sum(errors(nearest)) / (2 * n_bonafide * n_attack)
