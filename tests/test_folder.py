@@ -258,7 +258,7 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("column", "message"),
         [
-            ("lable", "column 'lable' is unknown; did you mean 'label'?"),
+            ("labl", "column 'labl' is unknown; did you mean 'label'?"),
             ("device", "or call it group_device"),
             ("subject_id", "column 'subject_id' stands there as 'subject' too; keep one"),
         ],
