@@ -66,6 +66,13 @@ def rows(author):
             "mask_3d",
             {"light": "back", "dress": "yes", "glasses": "no", "session": "indoor"},
         ),
+        (
+            "1_001_1_0_1_1_1",
+            "3D-Mask-001",
+            "test",
+            "mask_3d",
+            {"light": "none"},
+        ),  # ends as bona fide
         ("2_006_1_1_2_2_4", "Silicone-Mask-006", "test", "mask_silicone", {"light": "side"}),
     ],
 )
@@ -349,6 +356,8 @@ def test_without_lists_the_research_release_is_read_from_disk(tmp_path):
     listed = read(trees.research(tmp_path / "data")).manifest
     enumerated = read(trees.research(tmp_path / "disk", lists=False)).manifest
     assert enumerated.rows == listed.rows
+    assert enumerated.header["lists"] == "none; every video on disk"
+    assert "lists" not in listed.header
 
 
 def test_the_research_release_may_be_named_by_either_folder(tmp_path):

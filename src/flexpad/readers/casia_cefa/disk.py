@@ -14,7 +14,7 @@ def videos(source: Source, faces: str, masks: str) -> Iterator[Listed]:
     """Find every video below two folders.
 
     Args:
-        source: Root, and where to note what is none.
+        source: Root, where to note what is none, and a header that says there were no lists.
         faces: Folder of ``AF``, ``CA`` and ``EA``, relative to the root.
         masks: Folder of ``3D-Mask`` and ``Silicone-Mask``.
 
@@ -23,6 +23,7 @@ def videos(source: Source, faces: str, masks: str) -> Iterator[Listed]:
     """
     if source.options.lists_only:
         raise BadInput(f"{source.root}: has no lists, so there is nothing to read with lists only")
+    source.header["lists"] = "none; every video on disk"
     for kind in (*(f"{faces}/{race}" for race in RACES), *(f"{masks}/{m}" for m in MASK_FOLDERS)):
         for subject in _folders(source, kind):
             for folder in _folders(source, subject):
