@@ -11,7 +11,9 @@ from scipy.stats import median_abs_deviation
 from flexpad.data import encoding, manifest
 from flexpad.data.encoding import Encoding, UnusableImage
 from flexpad.data.manifest import Manifest, Row
+from flexpad.readers import READERS
 from flexpad.types import BadInput
+from tests.trees.casia_surf import casia_surf
 
 WHOLE = (slice(None), slice(None))
 RAW = arrays.arrays(np.uint16, (6, 5), elements=st.integers(0, 65535))
@@ -174,6 +176,21 @@ class TestMixture:
     def test_one_encoding_is_fine_and_absent_images_have_none(self):
         encoding.check_mixture(rows_of("mad:3", None, "mad:3"), allowed=False)
         encoding.check_mixture(rows_of("", None), allowed=False)
+
+
+def test_training_on_a_mixture_is_refused_before_anything_is_written(tmp_path):
+    from dataclasses import replace
+
+    from flexpad.recipe import Recipe
+    from flexpad.train import train
+
+    read = READERS["casia_surf"].read(casia_surf(tmp_path / "data")).manifest
+    rows = list(read.rows)
+    rows[0] = replace(rows[0], depth_encoding="mad:6")
+    mixed = replace(read, rows=rows)
+    with pytest.raises(BadInput, match="mix_encodings: true"):
+        train(mixed, Recipe(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 class TestManifest:

@@ -326,6 +326,7 @@ def test_a_rendered_set_says_so(tmp_path):
     assert read.datasets == ("synth_wmca",)
     assert read.header["licence"] == "rendered faces: none needed"
     assert read.rows[0].groups["ethnicity"] == "african"
+    assert read.rows[0].depth_encoding == "8bit:synth"
 
 
 def test_frames_evenly_spread_and_too_few_are_told(tmp_path):

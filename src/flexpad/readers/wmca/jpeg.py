@@ -19,7 +19,7 @@ from flexpad.data.manifest import Row
 from flexpad.data.protocols.wmca import PUBLISHED
 from flexpad.data.reading import Layout, Source
 from flexpad.readers.wmca import lists, stations
-from flexpad.readers.wmca.videos import encodings, row
+from flexpad.readers.wmca.videos import row
 
 FOLDER = "R_CDIT"
 
@@ -41,7 +41,7 @@ def read(source: Source) -> Iterator[Row]:
     videos = _videos(source.root) or FOLDER
     for listed in lists.read(source):
         for frame, paths in folders.frames(f"{videos}/{listed.video.name}", None, listed.where):
-            yield row(listed, frame, paths, faces, **encodings(paths))
+            yield row(listed, frame, paths, faces)
 
 
 def _videos(root: Path) -> str:

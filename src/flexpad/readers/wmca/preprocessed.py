@@ -16,7 +16,7 @@ from flexpad.data.manifest import Row
 from flexpad.data.protocols.wmca import PUBLISHED
 from flexpad.data.reading import Layout, Source
 from flexpad.readers.wmca import lists, stations
-from flexpad.readers.wmca.videos import Listed, encodings, row
+from flexpad.readers.wmca.videos import Listed, row
 from flexpad.types import BadInput
 
 CHANNELS = {"depth": 1, "ir": 2, "thermal": 3}
@@ -43,8 +43,7 @@ def read(source: Source) -> Iterator[Row]:
         if source.options.lists_only:
             pair = dict.fromkeys((stations.RGB, stations.CDIT), f"{name}{stations.SUFFIX}")
         for frame in _frames(listed, pair, source):
-            paths = _paths(pair, frame)
-            yield row(listed, frame, paths, faces, **encodings(paths))
+            yield row(listed, frame, _paths(pair, frame), faces)
 
 
 def _frames(listed: Listed, pair: dict[str, str], source: Source) -> list[int]:

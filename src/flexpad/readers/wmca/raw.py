@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from flexpad.data import containers, rendered
+from flexpad.data import containers
 from flexpad.data.manifest import Row
 from flexpad.data.protocols.wmca import PUBLISHED
 from flexpad.data.reading import Layout, Source
+from flexpad.data.rendered import Rendered
 from flexpad.readers.wmca import lists, stations
-from flexpad.readers.wmca.videos import Listed, encodings, row
+from flexpad.readers.wmca.videos import Listed, row
 from flexpad.types import BadInput
 
 STREAMS = {
@@ -44,6 +45,7 @@ def find(root: Path) -> Path | None:
 
 def read(source: Source) -> Iterator[Row]:
     """Make the rows of all frames that every stream of the SR300 has."""
+    faces = Rendered(source.root)  # nobody renders recordings
     files: dict[str, str] = {}
     if not source.options.lists_only:
         station = stations.find(source.root)[stations.RAW]
@@ -52,31 +54,35 @@ def read(source: Source) -> Iterator[Row]:
         name = listed.video.name
         if source.options.lists_only:
             paths = {m: f"{name}{stations.SUFFIX}::{stream}[0]" for m, stream in STREAMS.items()}
-            yield row(listed, 0, paths, rendered.Rendered(source.root), **_encodings(paths))
+            yield row(listed, 0, paths, faces, DEPTH_ENCODING, IR_ENCODING)
         elif name not in files:
             example = f"{listed.where}: there is no recording {name}"
             source.findings.note("missing_item", example, dropped=1)
         else:
-            yield from _rows(listed, files[name], source)
+            yield from _rows(listed, files[name], faces, source)
 
 
-def _rows(listed: Listed, file: str, source: Source) -> Iterator[Row]:
+def _rows(listed: Listed, file: str, faces: Rendered, source: Source) -> Iterator[Row]:
     try:
         stored = containers.datasets(source.root / file)
     except BadInput as error:
         source.findings.note("unreadable_image", str(error), dropped=1)
         return
-    streams = {m: stored[name].shape for m, name in STREAMS.items() if name in stored}
+    streams = {
+        modality: stored[name].shape
+        for modality, name in STREAMS.items()
+        if name in stored and stored[name].ndim > 2 and stored[name].size
+    }
     for frame in _frames(listed, streams, source):
         paths = {m: f"{file}::{_frame_of(m, frame, streams)}" for m in streams}
-        yield row(listed, frame, paths, rendered.Rendered(source.root), **_encodings(paths))
+        yield row(listed, frame, paths, faces, DEPTH_ENCODING, IR_ENCODING)
 
 
 def _frames(listed: Listed, streams: Shapes, source: Source) -> list[int]:
     """Choose among the frames that all streams of the SR300 have."""
     counts = [shape[0] for modality, shape in streams.items() if modality != "thermal"]
     where = f"{listed.where}: {listed.video.name}"
-    if not counts or not min(counts):
+    if not counts:
         example = f"{where} has no frame in {', '.join(STREAMS.values())}"
         source.findings.note("missing_item", example, dropped=1)
         return []
@@ -97,10 +103,6 @@ def _frame_of(modality: str, frame: int, streams: Shapes) -> str:
     if modality == "rgb":  # stored as BGR, with the channels first or last
         reverse = "[::-1]" if shape[1] == 3 else "[:][:][::-1]"
     return f"{STREAMS[modality]}[{frame}]{reverse}"
-
-
-def _encodings(paths: dict[str, str]) -> dict[str, str]:
-    return encodings(paths, DEPTH_ENCODING, IR_ENCODING)
 
 
 LAYOUT = Layout(

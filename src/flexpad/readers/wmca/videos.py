@@ -22,6 +22,7 @@ from flexpad.data.rendered import Rendered
 from flexpad.types import ATTACK, BONAFIDE
 
 ENCODING = "8bit:wmca_mad"  # median +- n deviations of each image; n is not stated, 3 or 6
+SYNTH_ENCODING = "8bit:synth"
 GLASSES_WORN = {"00": "none", "01": "own", "02": "unisex"}
 NAME = re.compile(r"(SYNT_[A-Z]+\d+|\d+)_(\d\d)_(\d+)_(\d)_(\d\d)")
 
@@ -108,7 +109,14 @@ def video_of(name: str) -> Video | None:
     return Video(name, client, session, presenter, instrument, species)
 
 
-def row(listed: Listed, frame: int, paths: Mapping[str, str], faces: Rendered, **more: str) -> Row:
+def row(
+    listed: Listed,
+    frame: int,
+    paths: Mapping[str, str],
+    faces: Rendered,
+    depth_encoding: str = ENCODING,
+    ir_encoding: str = ENCODING,
+) -> Row:
     """Make the row of one frame.
 
     Args:
@@ -116,9 +124,11 @@ def row(listed: Listed, frame: int, paths: Mapping[str, str], faces: Rendered, *
         frame: The frame's number.
         paths: Its images by modality.
         faces: The rendered subjects, where the set is rendered.
-        more: Other columns.
+        depth_encoding: What a value of its depth image means, if it has one.
+        ir_encoding: Likewise for infrared.
     """
     video = listed.video
+    depth, ir = (SYNTH_ENCODING,) * 2 if faces else (depth_encoding, ir_encoding)
     return Row(
         sample_id=f"{listed.split}/{video.name}/{frame:04d}",
         dataset="synth_wmca" if faces else "wmca",
@@ -128,15 +138,8 @@ def row(listed: Listed, frame: int, paths: Mapping[str, str], faces: Rendered, *
         frame=frame,
         label=video.label,
         pai_species=video.species,
+        depth_encoding=depth if "depth" in paths else "",
+        ir_encoding=ir if "ir" in paths else "",
         groups={**video.groups, **faces.groups_of(video.client, listed.where)},
         **paths,
-        **more,
     )
-
-
-def encodings(
-    paths: Mapping[str, str], depth: str = ENCODING, ir: str = ENCODING
-) -> dict[str, str]:
-    """Say what the values of the images mean that are there."""
-    known = {"depth_encoding": ("depth", depth), "ir_encoding": ("ir", ir)}
-    return {column: said for column, (name, said) in known.items() if name in paths}
