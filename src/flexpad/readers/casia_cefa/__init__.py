@@ -9,7 +9,7 @@ from flexpad.readers.casia_cefa.videos import PERSONAL
 DATA_SET = DataSet(
     name="casia_cefa",
     title="CASIA-SURF CeFA",
-    licence="CASIA-SURF CeFA academic agreement: for research by its signatories, not for others",
+    licence="CASIA-SURF CeFA agreement: for research by its signatories, not to be passed on",
     version=1,
     layouts=(author.LAYOUT, research.LAYOUT, challenge.LAYOUT),
     personal=PERSONAL,
