@@ -119,8 +119,8 @@ class TestDifference:
         for rate in RATES:
             low, high = np.quantile(values[rate], [0.025, 0.975])
             value = found[rate]["value"]
-            assert found[rate]["low"] == pytest.approx(min(value, low), abs=1e-12)
-            assert found[rate]["high"] == pytest.approx(max(value, high), abs=1e-12)
+            assert found[rate]["low"] == pytest.approx(min(value, low), abs=1e-11)
+            assert found[rate]["high"] == pytest.approx(max(value, high), abs=1e-11)
 
     def test_pairing_narrows_the_interval(self):
         """Two systems that err on the same subjects differ by little, however hard these are."""
@@ -128,8 +128,8 @@ class TestDifference:
         harder = [((0.1, 0.1), (0.1,), (0.2,)) if i == 0 else k for i, k in enumerate(hard)]
         found, _ = pair(hard, harder)
         bpcer = found["differences"]["bpcer"]
-        assert bpcer["value"] == pytest.approx(1 / 40)
-        assert bpcer["high"] - bpcer["low"] < 0.1  # either rate alone: 0.5 +- 0.15
+        assert bpcer["value"] == 1 / 40
+        assert bpcer["high"] - bpcer["low"] <= 0.1  # either rate alone: 0.5 +- 0.15
 
     def test_identical_systems(self):
         found, content = pair(WORSE, WORSE)
@@ -151,6 +151,21 @@ class TestDifference:
         assert apcer["high"] == pytest.approx(-(0.025 ** (1 / 8)))
         assert apcer["p"] == 2 * 0.5**8
         assert found["differences"]["acer_pooled"]["value"] == 0
+
+    def test_rounding_is_no_difference(self):
+        """A third less a third is nothing, whatever the numbers it is worked out from."""
+        one = [((0.9, 0.9, 0.1), (0.1,), (0.1,)) for _ in range(10)]
+        two = [((0.1, 0.9, 0.9), (0.1,), (0.1,)) for _ in range(10)]
+        found, _ = pair(one, two)
+        assert found["differences"]["acer_pooled"]["value"] == 0
+        assert found["differences"]["acer_pooled"]["method"] == "exact"
+        # 0.1 + 0.2 less 0.3: BPCER falls by three tenths, APCER rises by them.
+        lax = [((0.9,) * 10, (0.9,) * 4 + (0.1,) * 6, (0.9,) * 4 + (0.1,) * 6)] * 10
+        strict = [((0.1,) * 3 + (0.9,) * 7, (0.9,) + (0.1,) * 9, (0.9,) + (0.1,) * 9)] * 10
+        found, _ = pair(lax, strict)
+        assert found["differences"]["acer_pooled"]["value"] == 0
+        assert found["differences"]["acer_pooled"]["method"] == "exact"
+        assert found["differences"]["bpcer"]["value"] == 0.3
 
     def test_too_few_subjects_are_undecided(self):
         few = FEWEST - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from flexpad.metrics.presentations import Floats
 RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled")
 # With fewer clusters not even a unanimous one could be told from chance: 2 * 0.5**5 is above 0.05.
 FEWEST = 6
+DIGITS = 12  # what differs by less is arithmetic: rates are shares of counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,14 @@ def differences(
 
 def _difference(value: float, values: Floats, clusters: int) -> Difference:
     """A difference from the drawn ones, (draws,), NaN where a draw lacks a class."""
-    if np.isnan(value):
+    if math.isnan(value):
         reason = "one of the rates is undefined: nothing of that class was answered"
         return Difference(None, None, None, None, clusters, "bootstrap", reason)
     if clusters < FEWEST:
         reason = f"{clusters} clusters are too few: not even a unanimous difference would be shown"
-        return Difference(value, None, None, None, clusters, "bootstrap", reason)
-    values = values[~np.isnan(values)]
+        return Difference(round(value, DIGITS), None, None, None, clusters, "bootstrap", reason)
+    value = round(value, DIGITS)
+    values = np.round(values[~np.isnan(values)], DIGITS)
     if not len(values):
         reason = "no draw has presentations of that class; take more draws"
         return Difference(value, None, None, None, clusters, "bootstrap", reason)
