@@ -59,6 +59,17 @@ def test_the_straight_line(flexpad, tmp_path):
     assert ("bona fide" if code == 0 else "attack") in out
 
 
+def test_a_template_is_written_once_and_is_no_data_yet(flexpad, tmp_path):
+    code, out, _ = flexpad("template", tmp_path / "mine", "--kind", "csv")
+    assert (code, "README.txt" in out) == (0, True)
+    assert (tmp_path / "mine" / "items.csv").is_file()
+    code, _, err = flexpad("template", tmp_path / "mine")
+    assert (code, "is not an empty folder" in err) == (2, True)
+    code, _, err = flexpad("data", "folder", tmp_path / "mine", "-o", tmp_path / "manifest.csv")
+    assert (code, "items.csv, row 1: has no image" in err) == (2, True)
+    assert not (tmp_path / "manifest.csv").exists()
+
+
 class TestCheck:
     @pytest.fixture
     def run(self, trained, tmp_path):

@@ -109,6 +109,7 @@ def test_the_challenge_has_no_species_to_evaluate_on():
     assert used.rows == untold
     refusal = refusal_of(untold)
     assert "row 'dev/01_e_s': species 'unknown' is none of 01_e_s, 02_e_b, 03_en_s" in refusal
+    assert refusal.endswith("; surf@challenge takes them")
     assert "species '01_e_s' is none of unknown" in refusal_of(rows(), "surf@challenge")
 
 
