@@ -1,8 +1,10 @@
-"""Groups and their gaps, spread over runs, points of a DET curve."""
+"""Conditions, groups and their gaps, spread over runs, points of a DET curve."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,40 @@ GROUPED = table_of(
         ("s4", "mask", 0.9, ""),
     ]
 )
+
+
+def test_conditions_are_taken_apart():
+    rows = [("s1", "", 0.9), ("s1", "", None), ("s1", "print", 0.2), ("s2", "mask", math.nan)]
+    rows += [("s1", "print", 0.1)]
+    table = table_of(rows)
+    other = table.rows.with_columns(condition=pl.lit("D"), score=pl.col("score") / 2)
+    both = replace(table, rows=pl.concat([other, table.rows]))
+    got = metrics.by_condition(both)
+    assert list(got) == ["R", "D"]
+    for condition, times in (("R", 1), ("D", 0.5)):
+        for items in (got[condition], metrics.of_table(both.condition(condition))):
+            assert items.bonafide.tolist() == [0.9 * times]
+            assert items.silent_bonafide == 1
+            assert {name: scores.tolist() for name, scores in items.attacks.items()} == {
+                "mask": [],
+                "print": [0.1 * times, 0.2 * times],
+            }
+            assert items.pooled.tolist() == [0.1 * times, 0.2 * times]
+            assert items.silent_attacks == {"mask": 1, "print": 0}
+    with pytest.raises(BadInput, match="conditions R, D; measure one by one"):
+        metrics.of_table(both)
+
+
+def test_table_without_rows_of_a_condition_is_empty():
+    nothing = metrics.of_table(table_of([("s1", "", 0.9)]).condition("D"))
+    assert len(nothing.bonafide) == len(nothing.pooled) == 0
+    assert metrics.eer(nothing).rate is None
+
+
+@pytest.mark.parametrize("measure", [metrics.of_table, metrics.by_condition])
+def test_infinite_score_of_a_table_is_refused(measure):
+    with pytest.raises(ValueError, match="infinite"):
+        measure(table_of([("s1", "", math.inf)]))
 
 
 def test_groups_by_hand():

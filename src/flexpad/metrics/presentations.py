@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from flexpad.score_table import ScoreTable
-from flexpad.types import ATTACK, BadInput
+from flexpad.types import BONAFIDE, BadInput
 
 Floats = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -80,11 +80,11 @@ def of_table(table: ScoreTable) -> Presentations:
         ValueError: A score is infinite.
     """
     check_one_condition(table)
-    return _sorted_by(table, []).get((), _sorted(np.empty(0), {}))
+    return _of_rows(table.rows.lazy())
 
 
 def by_condition(table: ScoreTable) -> dict[str, Presentations]:
-    """Sort the scores of every condition of a table, in one pass.
+    """Sort the scores of every condition of a table.
 
     Returns:
         By condition, in the order of :data:`flexpad.types.CONDITIONS`.
@@ -93,8 +93,11 @@ def by_condition(table: ScoreTable) -> dict[str, Presentations]:
         ValueError: A score is infinite.
     """
     _refuse_infinite(table.scores)
-    found = _sorted_by(table, ["condition"])
-    return {condition: found[(condition,)] for condition in table.conditions}
+    rows = table.rows.lazy()
+    return {
+        condition: _of_rows(rows.filter(pl.col("condition") == condition))
+        for condition in table.conditions
+    }
 
 
 def check_one_condition(table: ScoreTable) -> None:
@@ -111,19 +114,17 @@ def check_one_condition(table: ScoreTable) -> None:
     _refuse_infinite(table.scores)
 
 
-def _sorted_by(table: ScoreTable, columns: list[str]) -> dict[tuple[str, ...], Presentations]:
-    """The presentations of every combination of words in some columns."""
-    pools = (
-        table.rows.lazy()
-        .group_by(*columns, "label", "pai_species")
-        .agg(pl.col("score").fill_null(np.nan))
-        .collect(engine="streaming")
-    )
-    found: dict[tuple[str, ...], dict[str, Floats]] = {}
-    for place, (*key, label, species) in enumerate(pools.drop("score").iter_rows()):
-        name = species if label == ATTACK else ""  # a bona fide is of no species
-        found.setdefault(tuple(key), {})[name] = pools["score"][place].to_numpy()
-    return {key: _sorted(scores.pop("", np.empty(0)), scores) for key, scores in found.items()}
+def _of_rows(rows: pl.LazyFrame) -> Presentations:
+    scores = pl.col("score").fill_null(np.nan)
+    pools = rows.group_by("label", "pai_species").agg(scores).collect(engine="streaming")
+    by_species = {}
+    bonafide = np.empty(0)
+    for label, species, pool in zip(*pools.get_columns(), strict=True):
+        if label == BONAFIDE:
+            bonafide = pool.to_numpy()
+        else:
+            by_species[species] = pool.to_numpy()
+    return _sorted(bonafide, by_species)
 
 
 def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations:
