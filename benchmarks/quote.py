@@ -20,12 +20,15 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("name")
     given = parser.parse_args()
+    printed = sys.stdin.read().strip("\n")
+    if not printed:
+        sys.exit("nothing was printed; the page stays as it is")
     begin = f"<!-- output: {given.name} -->"
     before, found, rest = given.page.read_text(encoding="utf-8").partition(begin)
     _, ended, after = rest.partition(END)
     if not (found and ended):
         sys.exit(f"{given.page}: has no place {begin} ... {END}")
-    lines = "\n".join(line.rstrip() for line in sys.stdin.read().strip("\n").splitlines())
+    lines = "\n".join(line.rstrip() for line in printed.splitlines())
     text = f"{before}{begin}\n```text\n{lines}\n```\n{END}{after}"
     given.page.write_text(text, encoding="utf-8")
 
