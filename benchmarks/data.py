@@ -2,7 +2,7 @@
 
     python benchmarks/data.py [--items 100000] [--rounds 3] [--out benchmarks/results/data.csv]
 
-Makes up a tree in the author-release layout of CASIA-SURF: 100,000 items in RGB, depth and infrared,
+Makes up a tree in the author-release layout of CASIA-SURF: 100,000 items in RGB, depth and IR,
 25 frames a video. The files are hard links to a few small JPEGs, since indexing opens only the
 sample of items the audit looks at. Three things are timed, each as a whole process and in turns:
 

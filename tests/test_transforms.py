@@ -53,6 +53,21 @@ class TestPlace:
         placed = transforms.place(image, Geometry(side=0.5, x=0.25, y=0.75), 8)
         assert np.array_equal(placed, np.asarray(image)[8:, :8])
 
+    @pytest.mark.parametrize("mirrored", [False, True])
+    @pytest.mark.parametrize("mode", ["L", "RGB", "F"])
+    @pytest.mark.parametrize("x", [0.5, 0.25, 0.05])  # the last leads out of the image
+    def test_a_plain_crop_is_what_the_general_way_gives(self, mirrored, mode, x):
+        image = Image.effect_noise((40, 40), 60).convert(mode)
+        across, start = (-1, 40 * x + 10) if mirrored else (1, 40 * x - 10)
+        general = image.transform(
+            (20, 20),
+            Image.Transform.AFFINE,
+            (across, 0, start, 0, 1, 10),
+            Image.Resampling.BILINEAR,
+        )
+        placed = transforms.place(image, Geometry(side=0.5, x=x, mirrored=mirrored), 20)
+        assert np.array_equal(placed, np.asarray(general))
+
     def test_outside_is_black(self):
         white = Image.new("L", (32, 32), 255)
         placed = transforms.place(white, Geometry(angle=math.pi / 4), 32)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from flexpad.data.images import edges_of
 from flexpad.recipe import AugmentRecipe
@@ -103,10 +103,14 @@ def place(image: Image.Image, geometry: Geometry, size: int) -> Placed:
     enlarged = round(size / geometry.side)
     if image.size != (enlarged, enlarged):  # averages pixels, which the turn below would not
         image = image.resize((enlarged, enlarged), Image.Resampling.BILINEAR, reducing_gap=2)
+    half = size / 2
+    left, top = geometry.x * enlarged - half, geometry.y * enlarged - half
+    if not geometry.angle and left.is_integer() and top.is_integer():  # as the turn below, faster
+        cut = image.crop((int(left), int(top), int(left) + size, int(top) + size))
+        return np.asarray(ImageOps.mirror(cut) if geometry.mirrored else cut)
     cos, sin = math.cos(geometry.angle), math.sin(geometry.angle)
     flip = -1 if geometry.mirrored else 1
     a, b, d, e = flip * cos, -sin, flip * sin, cos
-    half = size / 2
     c = geometry.x * enlarged - a * half - b * half
     f = geometry.y * enlarged - d * half - e * half
     turned = image.transform(
