@@ -123,6 +123,13 @@ class TestEightBits:
 
 
 class TestRawValues:
+    def test_floats_below_1_are_shares_of_16_bits_but_never_of_a_distance(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.array([[0.0, 0.25], [0.5, 1.0]]))
+        shares = images.open_image(tmp_path, "a.npy::", IR, "limits:0-65535")
+        assert np.asarray(shares) == pytest.approx(np.array([[0, 63.75], [127.5, 255]]), abs=0.01)
+        distances = images.open_image(tmp_path, "a.npy::", DEPTH, "mm:0-2")
+        assert np.asarray(distances) == pytest.approx(np.array([[0, 31.875], [63.75, 127.5]]))
+
     @pytest.mark.parametrize("locator", ["raw.png", "a.hdf5::raw[0]", "a.npz::raw", "a.npy::"])
     def test_keep_their_precision(self, root, locator):
         found = images.open_image(root, locator, DEPTH, "limits:0-2300")

@@ -112,7 +112,7 @@ def open_image(
         return stored.convert("RGB" if modality is Modality.RGB else "L")
     if _is_share(stored) and (not encoding or encoding.startswith("8bit:")):
         return _of_shares(stored, modality)
-    if _is_share(stored):
+    if _is_share(stored) and not encoding.startswith("mm:"):  # a distance is one, however stored
         stored = _of_full_range(stored)
     if modality is Modality.RGB:
         raise BadInput(f"{path}: holds {stored.dtype} values; give RGB in 8 bits a channel")
