@@ -354,3 +354,17 @@ def test_broken_map_is_one_line(tmp_path, method, changed, says):
     assert str(caught.value).startswith(str(path))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_check_prints_the_probability_beside_the_score(capsys):
+    from flexpad.cli import model
+
+    maps = calibrate.fit(MANY, "platt", "frame")
+    found = calibrate.choose(MANY, "eer@dev", "frame", probability=maps)
+    decided = calibrate.decide(0.9, "R", found)
+    model._print_decision(decided)
+    shown = capsys.readouterr().out
+    assert "bona fide" in shown
+    assert f"{decided.probability:.1%} probable bona fide" in shown
+    model._print_decision(replace(decided, probability=None))
+    assert "probable" not in capsys.readouterr().out

@@ -164,6 +164,7 @@ def test_page_follows_light_dark_phone_and_paper(page):
     for words in ("prefers-color-scheme: dark", "@media print", "max-width: 560px", "viewport"):
         assert words in text
     drawings = "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
+    assert ">threshold 0.7000<" in drawings  # only coordinates lose digits
     assert style.INK not in drawings
     assert "var(--ink)" in drawings
     assert "DejaVu" not in drawings

@@ -39,9 +39,12 @@ def draw_det(measured: Mapping[str, Presentations], report: Mapping[str, Any]) -
 
 
 def conditions_panel(
-    axes: Axes, measured: Mapping[str, Presentations], report: Mapping[str, Any]
+    axes: Axes,
+    measured: Mapping[str, Presentations],
+    report: Mapping[str, Any],
+    below: float = 0.17,
 ) -> None:
-    """BPCER against the APCER of the worst species, a curve for each condition."""
+    """A curve for each condition; ``below``, in heights of the axes, is where its legend begins."""
     ends = []
     for name, items in measured.items():
         colour, dash = style.CONDITION[name]
@@ -56,7 +59,7 @@ def conditions_panel(
         ends += [points.smallest_apcer, points.smallest_bpcer]
     _probit_axes(axes, [end for end in ends if end])
     axes.set_xlabel("APCER of the worst species, %")
-    _legend(axes, 4)
+    _legend(axes, 4, below)
 
 
 def species_panel(axes: Axes, items: Presentations, entry: Mapping[str, Any]) -> None:
@@ -76,7 +79,7 @@ def species_panel(axes: Axes, items: Presentations, entry: Mapping[str, Any]) ->
         ends += [points.smallest_apcer, points.smallest_bpcer]
     _probit_axes(axes, [end for end in ends if end])
     axes.set_xlabel("APCER of a species, %")
-    _legend(axes, 2)
+    _legend(axes, 2, 0.17)
 
 
 def inline_panels(
@@ -85,7 +88,7 @@ def inline_panels(
     """The panel of all conditions and one for each, to stand inside a page."""
     figure = style.new_figure(6.2, 6.2)
     axes = figure.subplots()
-    conditions_panel(axes, measured, report)
+    conditions_panel(axes, measured, report, below=0.1)
     words = "BPCER against APCER of the worst species on probit axes, a curve for each condition"
     whole = style.inline_svg(figure, "det", words)
     parts = {}
@@ -137,12 +140,12 @@ def _probit_axes(axes: Axes, smallest: list[float]) -> None:
     axes.tick_params(length=3)
 
 
-def _legend(axes: Axes, columns: int) -> None:
+def _legend(axes: Axes, columns: int, below: float) -> None:
     """Below the axes, where no curve runs."""
     if axes.get_legend_handles_labels()[1]:
         axes.legend(
             loc="upper center",
-            bbox_to_anchor=(0.5, -0.17),
+            bbox_to_anchor=(0.5, -below),
             ncols=columns,
             handlelength=2.2,
             columnspacing=1.2,

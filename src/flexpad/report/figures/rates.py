@@ -71,7 +71,7 @@ def draw_conditions(report: Mapping[str, Any]) -> Figure:
     axes.imshow(values, cmap=_HEAT, vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         text = wording.percent(None if np.isnan(value) else float(value))
-        dark = not np.isnan(value) and value > 0.42
+        dark = not np.isnan(value) and value > 0.55
         axes.text(column, row, text, ha="center", va="center", color="white" if dark else style.INK)
     axes.set_xticks(range(len(heads)), [head.replace(" ", "\n") for head in heads])
     axes.set_yticks(range(len(cells)), list(conditions), fontweight="bold")

@@ -56,6 +56,7 @@ _SETTINGS: dict[Any, Any] = {
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "text.color": INK,
+    "axes.axisbelow": True,
     "grid.color": LINE,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
@@ -110,6 +111,7 @@ def grid_of_panels(figure: Figure, n: int, columns: int) -> list[Axes]:
 def save(figure: Figure, stem: Path) -> None:
     """Write ``stem.png`` and ``stem.svg``; the same figure gives the same bytes."""
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    figure.set_layout_engine("none")  # it is laid out, and need not be again
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
 
 
@@ -132,35 +134,31 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
         raise RuntimeError("the figure has no size")
     width = f"{float(size[1]) * 4 / 3:.0f}"  # points to CSS pixels
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
-    for pattern, instead in (*_NOT_FOR_PAGES, *_with_own_ids(name)):
-        body = re.sub(pattern, instead, body, flags=re.DOTALL)
-    for colour, variable in _VARIABLES.items():
-        body = body.replace(colour, f"var({variable})")
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<[^>]+>", lambda tag: _for_pages(tag[0], name), body)
+    body = re.sub(r">\s+<", "><", body)
     return (
         f'<svg class="figure" style="max-width:{width}px" role="img"'
         f' aria-label="{description}" {size[0]}>{body}'
     )
 
 
-# What a file needs and a page does not: notes, style for all the page, other type, fine decimals.
-_NOT_FOR_PAGES = (
-    (r"<metadata>.*?</metadata>|<style.*?</style>", ""),
-    (r" font-family: [^;\"]*;", ""),
-    (r"font: (.*?)px '[^;\"]*", r"font: \1px var(--sans)"),
-    (r' transform="rotate\(-0 [^"]*"', ""),
-    (r"(\.\d\d)\d+", r"\1"),
-    (r"\s+", " "),
-    (r"> <", "><"),
-)
-
-
-def _with_own_ids(name: str) -> tuple[tuple[str, str], ...]:
-    """Two figures of one page must not share an id."""
-    return (
+def _for_pages(tag: str, name: str) -> str:
+    """A tag as a page needs it: ids of its own, the type and colours of the page, fewer digits."""
+    for pattern, instead in (
         (r'\bid="', f'id="{name}-'),
         (r'(xlink:)?href="#', f'href="#{name}-'),
         (r"url\(#", f"url(#{name}-"),
-    )
+        (r" font-family: [^;\"]*;", ""),
+        (r"font: (.*?)px '[^;\"]*", r"font: \1px var(--sans)"),
+        (r' transform="rotate\(-0 [^"]*"', ""),
+        (r"(\.\d\d)\d+", r"\1"),
+        (r"\s+", " "),
+    ):
+        tag = re.sub(pattern, instead, tag)
+    for colour, variable in _VARIABLES.items():
+        tag = tag.replace(colour, f"var({variable})")
+    return tag
 
 
 def per_cent(axes: Axes, axis: str = "x") -> None:
