@@ -44,7 +44,7 @@ from flexpad.data.balance import BalancedBatches
 from flexpad.data.loader import Items, batches, collate
 from flexpad.data.manifest import Manifest
 from flexpad.data.transforms import CLIP_MEAN, CLIP_STD
-from flexpad.recipe import AugmentRecipe
+from flexpad.recipe import AugmentRecipe, TrainRecipe
 
 PAIRS = 16
 WORKERS = (0, 1, 2)
@@ -102,8 +102,8 @@ def measure(
 ) -> dict[tuple[str, int], list[float]]:
     """Read an epoch with every loader, round after round; items a second of each."""
     size = options.size
-    order = list(BalancedBatches(files, PAIRS, "frames", seed=0))
-    shards = list(BalancedBatches(pack, PAIRS, "shards", seed=0))
+    order = list(BalancedBatches(files, TrainRecipe(pairs=PAIRS), seed=0))
+    shards = list(BalancedBatches(pack, TrainRecipe(pairs=PAIRS, sampling="shards"), seed=0))
     loaders: dict[str, tuple[Dataset[Any], Sequence[Sequence[int]], Any]] = {
         "plain, files": (Plain(files, size), order, None),
         "flexpad, files": (Items(files, size, CENTRE), order, collate),

@@ -88,7 +88,9 @@ def pack(tmp_path, monkeypatch):
 
 
 def sampler_of(pack, seed=0, epoch=0, buffer=4):
-    sampler = BalancedBatches(pack, pairs=5, sampling="shards", seed=seed, buffer=buffer)
+    sampler = BalancedBatches(
+        pack, TrainRecipe(pairs=5, sampling="shards", buffer=buffer), seed=seed
+    )
     sampler.epoch = epoch
     return sampler
 

@@ -10,11 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
+from flexpad import checkpoint, score_table
 from flexpad.data import images, manifest, packing, shards
 from flexpad.data.manifest import Manifest, Row
 from flexpad.data.members import read_member
+from flexpad.recipe import MethodRecipe, Recipe, TrainRecipe
+from flexpad.score import score
+from flexpad.train import train
 from flexpad.types import MODALITIES, BadInput, Modality
 
 
@@ -305,6 +311,36 @@ def test_shares_of_white_that_are_called_8_bit_become_8_bit(tmp_path):
         )
         tolerance = 0.5 if modality is Modality.DEPTH else 0
         assert np.abs(inside.astype(float) - outside).max() <= tolerance
+
+
+@pytest.fixture(scope="module")
+def pack(trained, tmp_path_factory):
+    """The rendered set as a pack."""
+    out = tmp_path_factory.mktemp("packed") / "pack"
+    packing.pack(trained.manifest, out)
+    return manifest.read(out / "manifest.csv")
+
+
+class TestEveryCommandTakesAPack:
+    def test_scores_are_those_of_the_files(self, trained, pack, tmp_path):
+        model = checkpoint.load(trained.folder)
+        table = score(model, pack, "test", tmp_path / "scores.csv", workers=1).rows
+        expected = score_table.read(trained.folder / "scores-test.csv").rows
+        by = ["sample_id", "condition"]
+        table, expected = table.sort(by), expected.sort(by)
+        assert table.drop("score").equals(expected.drop("score"))
+        difference = table["score"].cast(float) - expected["score"].cast(float)
+        assert difference.abs().max() < 1e-5  # other rows stand beside in a batch
+
+    def test_training_in_the_order_of_shards(self, pack, tmp_path):
+        recipe = Recipe(
+            method=MethodRecipe(options={"rank": 4, "depth": 2}),
+            train=TrainRecipe(epochs=1, pairs=3, sampling="shards", buffer=2),
+        )
+        for workers in (0, 2):
+            train(pack, recipe, tmp_path / f"run{workers}", workers=workers)
+        alone, others = (load_file(tmp_path / f"run{n}" / "model.safetensors") for n in (0, 2))
+        assert all(torch.equal(alone[name], others[name]) for name in alone)
 
 
 class TestMembers:

@@ -32,6 +32,7 @@ def score(
     split: str,
     out: Path,
     conditions: Sequence[str] = CONDITIONS,
+    workers: int = 0,
 ) -> ScoreTable:
     """Score the rows of a split in fp32 and write the table.
 
@@ -45,6 +46,7 @@ def score(
         split: train, dev or test.
         out: The table to write.
         conditions: Which subsets of modalities the model is shown, one after another.
+        workers: Processes that read images; the scores do not depend on it.
 
     Raises:
         BadInput: A row or image cannot be used.
@@ -69,7 +71,9 @@ def score(
     with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
         if not done:
             _begin(file, header, groups)
-        _score_rows(model, missing, conditions, groups, file, f"scoring {split}", len(done))
+        _score_rows(
+            model, missing, conditions, groups, file, f"scoring {split}", len(done), workers
+        )
     table = score_table.read(partial)
     partial.replace(out)
     return replace(table, name=str(out))
@@ -93,11 +97,12 @@ def _score_rows(
     file: TextIO,
     what: str,
     already: int,
+    workers: int,
 ) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method = model.method.to(device)
     items = Items(rows, model.image_size, model.recipe.augment)
-    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate)
+    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate, num_workers=workers)
     by_id = {row.sample_id: row for row in rows}
     lines = csv.writer(file, lineterminator="\n")
     with progress(what, already + len(rows)) as tick:

@@ -61,7 +61,9 @@ class OnDev:
     eer: dict[str, float]
 
 
-def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False) -> Best:
+def train(
+    manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False, workers: int = 0
+) -> Best:
     """Train a method on all modalities and keep the epoch that is best on dev.
 
     Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. Every
@@ -72,6 +74,7 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
         recipe: What to train and how.
         out: Folder of the run.
         overwrite: Begin anew where a finished run or another recipe's state stands.
+        workers: Processes that read images; what is trained does not depend on it.
 
     Raises:
         BadInput: Rows, images or recipe cannot be used, or ``out`` holds another run.
@@ -88,12 +91,12 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
 
     size = encoder.clip.config.image_size
     items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
-    sampler = BalancedBatches(
-        rows.split("train"), settings.pairs, settings.sampling, recipe.seed, settings.buffer
-    )
-    loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate)
+    sampler = BalancedBatches(rows.split("train"), settings, recipe.seed)
+    loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate, num_workers=workers)
     dev = Items(rows.split("dev"), size, recipe.augment)
-    dev_loader = DataLoader(dev, batch_size=4 * settings.pairs, collate_fn=collate)
+    dev_loader = DataLoader(
+        dev, batch_size=4 * settings.pairs, collate_fn=collate, num_workers=workers
+    )
 
     averaged = _averaged(method, settings.ema)
     judged: Method = averaged.module if averaged else method  # type: ignore[assignment]

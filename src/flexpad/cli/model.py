@@ -13,7 +13,13 @@ from flexpad.types import MODALITIES, Decision, Modality, Outcome
 EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
 
 
-def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: bool = False) -> None:
+def train(
+    manifest: ManifestFile,
+    out: Out,
+    recipe: str = "demo",
+    overwrite: bool = False,
+    workers: int = 0,
+) -> None:
     """Train a method on all modalities; the epoch is chosen on dev.
 
     Args:
@@ -21,17 +27,20 @@ def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: boo
         out: Folder of the run; an interrupted one goes on.
         recipe: A .yaml file, or the name of a built-in recipe.
         overwrite: Begin anew where another run stands.
+        workers: Processes that read images; the result does not depend on it.
     """
     from flexpad import recipes
     from flexpad.data import manifest as manifests
     from flexpad.train import train as run
 
     rows = manifests.read(manifest)
-    best = run(rows, recipes.find(recipe), out, overwrite=overwrite)
+    best = run(rows, recipes.find(recipe), out, overwrite=overwrite, workers=workers)
     console.print(f"kept epoch {best.epoch + 1}: EER {best.error:.1%} on dev, mean over R, D and I")
 
 
-def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> None:
+def score(
+    model: ModelFolder, manifest: ManifestFile, split: str, out: Out, workers: int = 0
+) -> None:
     """Score a split with a trained model, in all seven conditions.
 
     Args:
@@ -39,12 +48,13 @@ def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> N
         manifest: Rows to score.
         split: train, dev or test.
         out: The score table to write; an interrupted one is continued.
+        workers: Processes that read images; the scores do not depend on it.
     """
     from flexpad import checkpoint
     from flexpad.data import manifest as manifests
     from flexpad.score import score as run
 
-    table = run(checkpoint.load(model), manifests.read(manifest), split, out)
+    table = run(checkpoint.load(model), manifests.read(manifest), split, out, workers=workers)
     console.print(f"{table.rows.height} scores in {out}")
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from torch.utils.data import Sampler
 
 from flexpad.data.manifest import Manifest
+from flexpad.recipe import TrainRecipe
 from flexpad.types import ATTACK, BONAFIDE, MODALITIES, BadInput
 
 
@@ -20,28 +21,24 @@ class BalancedBatches(Sampler[list[int]]):
 
     Args:
         manifest: Training rows, both classes.
-        pairs: Bona fide rows in a batch, and attack rows.
-        sampling: ``frames``: every row of the larger class once an epoch. ``videos``: one row of
-            every video of the larger class, drawn anew each epoch. ``shards``: as ``frames``, in an
-            order that reads the tar files of a pack from front to back.
+        recipe: Its ``pairs``, ``sampling`` and ``buffer``. With ``frames`` every row of the larger
+            class comes once an epoch; with ``videos`` one row of each of its videos, drawn anew;
+            ``shards`` is ``frames`` in an order that reads tar files from front to back.
         seed: With the epoch it decides the order.
-        buffer: How many rows of a class ``shards`` draws the next one from.
 
     Raises:
         BadInput: A class is missing, or ``shards`` is asked of rows that are in none.
     """
 
-    def __init__(
-        self, manifest: Manifest, pairs: int, sampling: str, seed: int, buffer: int = 4096
-    ) -> None:
+    def __init__(self, manifest: Manifest, recipe: TrainRecipe, seed: int) -> None:
         manifest.require_both_classes()
-        self.pairs = pairs
+        self.pairs = recipe.pairs
         self.seed = seed
         self.epoch = 0
         self.streams: list[Stream] = [
-            Sequential(_by_shard(manifest, label), buffer)
-            if sampling == "shards"
-            else Shuffled(_sources(manifest, label, sampling))
+            Sequential(_by_shard(manifest, label), recipe.buffer)
+            if recipe.sampling == "shards"
+            else Shuffled(_sources(manifest, label, recipe.sampling))
             for label in (BONAFIDE, ATTACK)
         ]
 
