@@ -242,6 +242,16 @@ def test_one_subject_has_no_interval():
     assert "one subject" in curve["eer"].reason
 
 
+def test_figure_that_most_draws_lack_has_no_interval():
+    """Four species of one subject each are seldom drawn together."""
+    rows = [(f"s{i}", "", 0.1 * i) for i in range(8)]
+    rows += [(f"s{i}", f"kind {i}", 0.05 + 0.1 * i) for i in range(4)]
+    got = metrics.clustered_curve(table_of(rows), draws=200)
+    assert got["bpcer@apcer_max:0.1"].low is None
+    assert "fewer than half of the draws" in got["bpcer@apcer_max:0.1"].reason
+    assert got["bpcer@apcer_pooled:0.1"].low is not None
+
+
 def test_without_subjects_there_is_a_reason():
     table = table_of([("", "", 0.9), ("a", "print", 0.1)])
     intervals = metrics.clustered_intervals(table, 0.5)
