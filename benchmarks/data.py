@@ -1,6 +1,7 @@
 """How long `flexpad data` takes over 300,000 listed files, and its manifest to read back.
 
-    python benchmarks/data.py [--items 100000] [--rounds 3] [--out benchmarks/results/data.csv]
+    python benchmarks/data.py [--items 100000 300000] [--rounds 3]
+        [--out benchmarks/results/data.csv]
 
 Makes up a tree in the author-release layout of CASIA-SURF: 100,000 items in RGB, depth and IR,
 25 frames a video. The files are hard links to a few small JPEGs, since indexing opens only the
@@ -30,6 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from collect import processor
 from PIL import Image
 
 from flexpad.data import manifest as manifests
@@ -64,13 +66,14 @@ def main() -> None:
     """Build the tree, measure in turns, print a table and write it as CSV if asked to."""
     options = _options()
     rows: list[dict[str, object]] = []
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        tree = Path(folder) / "tree"
-        start = time.perf_counter()
-        files = build(tree, options.items)
-        print(f"{files:,} files in {time.perf_counter() - start:.0f} s", flush=True)
-        rows += measure_commands(tree, Path(folder), files, options.rounds)
-        rows += measure_reading(Path(folder), files, options.rounds)
+    for items in options.items:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            tree = Path(folder) / "tree"
+            start = time.perf_counter()
+            files = build(tree, items)
+            print(f"{files:,} files in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+            rows += measure_commands(tree, Path(folder), files, options.rounds)
+            rows += measure_reading(Path(folder), files, options.rounds)
     print(f"{'':<26}{'files':>10}{'seconds':>10}{'peak MB':>10}")
     for row in rows:
         print(f"{row['what']:<26}{row['files']:>10,}{row['seconds']:>10}{row['peak_mb']:>10}")
@@ -186,12 +189,13 @@ def _row(what: str, files: int, measured: list[tuple[float, float]]) -> dict[str
         "seconds": round(statistics.median(seconds for seconds, _ in measured), 2),
         "peak_mb": "" if peak != peak else round(peak),
         "rounds": len(measured),
+        "hardware": processor(),
     }
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--items", type=int, nargs="+", default=[100_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to build the tree; a local disk")
     parser.add_argument("--out", type=Path)

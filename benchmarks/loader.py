@@ -44,6 +44,7 @@ from flexpad.data.balance import BalancedBatches
 from flexpad.data.loader import Items, batches, collate
 from flexpad.data.manifest import Manifest
 from flexpad.data.transforms import CLIP_MEAN, CLIP_STD
+from flexpad.log import console
 from flexpad.recipe import AugmentRecipe, TrainRecipe
 
 PAIRS = 16
@@ -77,6 +78,7 @@ def main() -> None:
     """Measure, print a table and write it as CSV if asked to."""
     options = _options()
     torch.set_num_threads(1)
+    console.quiet = True  # the bar of the packing
     files = manifests.read(options.manifest).split("train")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         pack, _ = packing.pack(files, Path(folder) / "pack", options.shard_mb)
