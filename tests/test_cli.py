@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,6 +60,17 @@ def test_the_straight_line(flexpad, tmp_path):
     assert ("bona fide" if code == 0 else "attack") in out
 
 
+def test_a_template_is_written_once_and_is_no_data_yet(flexpad, tmp_path):
+    code, out, _ = flexpad("template", tmp_path / "mine", "--kind", "csv")
+    assert (code, "README.txt" in out) == (0, True)
+    assert (tmp_path / "mine" / "items.csv").is_file()
+    code, _, err = flexpad("template", tmp_path / "mine")
+    assert (code, "is not an empty folder" in err) == (2, True)
+    code, _, err = flexpad("data", "folder", tmp_path / "mine", "-o", tmp_path / "manifest.csv")
+    assert (code, "items.csv, row 1: has no image" in err) == (2, True)
+    assert not (tmp_path / "manifest.csv").exists()
+
+
 class TestCheck:
     @pytest.fixture
     def run(self, trained, tmp_path):
@@ -92,6 +104,25 @@ class TestCheck:
         code, _, err = flexpad("check", run, *given)
         assert code in (0, 1)
         assert err == ""
+
+    def test_raw_depth_with_its_encoding_scores_like_its_8_bits(
+        self, run, images, flexpad, tmp_path
+    ):
+        from flexpad import checkpoint
+        from flexpad.check import check
+        from flexpad.types import Modality
+
+        with Image.open(images["depth"]) as image:
+            raw = np.asarray(image.convert("L")).astype(np.uint16) * 16
+        Image.fromarray(raw).save(tmp_path / "raw.png")
+        model, encoding = checkpoint.load(run), f"limits:0-{255 * 16}"
+        plain = check(model, {Modality.DEPTH: images["depth"]})
+        told = check(model, {Modality.DEPTH: tmp_path / "raw.png"}, {Modality.DEPTH: encoding})
+        assert told.score == pytest.approx(plain.score, abs=0.01)  # 8 bits are rounded on the way
+        given = ["--depth", tmp_path / "raw.png"]
+        code, _, err = flexpad("check", run, *given, "--depth-encoding", encoding)
+        assert (code in (0, 1), err) == (True, "")
+        assert "it has no encoding" in self.refused(flexpad, run, *given)
 
     def test_score_is_that_of_the_table(self, run, images, trained):
         from flexpad import checkpoint, score_table

@@ -7,9 +7,10 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from flexpad.data.loader import BalancedBatches, Items, batches, collate, restrict
+from flexpad.data.balance import BalancedBatches
+from flexpad.data.loader import Items, batches, collate, restrict
 from flexpad.data.manifest import Manifest, Row
-from flexpad.recipe import AugmentRecipe
+from flexpad.recipe import AugmentRecipe, TrainRecipe
 from flexpad.types import BadInput
 
 
@@ -65,7 +66,7 @@ def test_draws_depend_on_seed_epoch_and_row_alone(manifest):
 
 class TestBalance:
     def test_as_many_of_each_class(self, manifest):
-        sampler = BalancedBatches(manifest, pairs=2, sampling="frames", seed=0)
+        sampler = BalancedBatches(manifest, TrainRecipe(pairs=2, sampling="frames"), seed=0)
         order = list(sampler)
         assert len(order) == len(sampler) == 4  # 7 attacks, 2 a batch
         for indices in order:
@@ -74,14 +75,14 @@ class TestBalance:
             ] * 2
 
     def test_every_row_of_the_larger_class_is_seen(self, manifest):
-        sampler = BalancedBatches(manifest, pairs=7, sampling="frames", seed=0)
+        sampler = BalancedBatches(manifest, TrainRecipe(pairs=7, sampling="frames"), seed=0)
         seen = Counter(index for indices in sampler for index in indices)
         assert all(seen[index] == 1 for index in range(3, 10))
         assert sum(seen[index] for index in range(3)) == 7
         assert min(seen[index] for index in range(3)) == 2
 
     def test_videos_give_one_frame_each(self, manifest):
-        sampler = BalancedBatches(manifest, pairs=4, sampling="videos", seed=0)
+        sampler = BalancedBatches(manifest, TrainRecipe(pairs=4, sampling="videos"), seed=0)
         assert len(sampler) == 1  # the attacks are in four videos
         attacks = [index for index in next(iter(sampler)) if index >= 3]
         assert sorted(manifest.rows[index].video_id for index in attacks) == [
@@ -92,7 +93,7 @@ class TestBalance:
         ]
 
     def test_another_epoch_another_order(self, manifest):
-        sampler = BalancedBatches(manifest, pairs=2, sampling="frames", seed=0)
+        sampler = BalancedBatches(manifest, TrainRecipe(pairs=2, sampling="frames"), seed=0)
         first = list(sampler)
         assert first == list(sampler)
         sampler.epoch = 1
@@ -101,7 +102,7 @@ class TestBalance:
     def test_needs_both_classes(self, manifest):
         bonafide = Manifest(manifest.root, manifest.rows[:3])
         with pytest.raises(BadInput, match="no attack rows"):
-            BalancedBatches(bonafide, pairs=2, sampling="frames", seed=0)
+            BalancedBatches(bonafide, TrainRecipe(pairs=2, sampling="frames"), seed=0)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

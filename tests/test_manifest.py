@@ -186,7 +186,8 @@ def test_a_row_that_does_not_fit_is_refused_and_nothing_is_written(tmp_path, cha
 @pytest.mark.parametrize("frame", ["", "1.5", "x", "-1", "1_0", "²"])
 def test_a_frame_is_a_whole_number(tmp_path, frame):
     text = f"{NAMES}\n{LINE.replace(',1,', f',{frame},')}\n"
-    assert f": row 'a/1': frame {frame!r} is not a whole number" in refusal_of(written(tmp_path, text))
+    message = f": row 'a/1': frame {frame!r} is not a whole number"
+    assert message in refusal_of(written(tmp_path, text))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def test_every_reader_has_a_tree_for_every_layout():
 
 def test_a_good_tree_becomes_a_manifest_that_survives_its_file(case, tmp_path):
     name, layout, tree = case
-    found = audit(name, tree.write(tmp_path / "data"), ReadOptions(layout), tree.protocol, deep=True)
+    root = tree.write(tmp_path / "data")
+    found = audit(name, root, ReadOptions(layout), tree.protocol, deep=True)
     assert errors_of(found) == []
     assert found.reading.layout.name == layout
     read = found.manifest()

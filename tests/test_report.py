@@ -10,13 +10,14 @@ from PIL import Image
 from rich.console import Console
 
 from flexpad import calibrate, score_table
-from flexpad.report import histogram, inspection, render_table, report, wording, write
+from flexpad.report import ReportOptions, claims, inspection, render_table, report, wording, write
+from flexpad.report.figures import Panels, style
 from flexpad.report.terminal import RATES
 from flexpad.score_table import COLUMNS, ScoreTable
 from flexpad.types import CONDITIONS, BadInput
 
 DASH = wording.DASH
-FILES = {"report.json", "report.md", "calibration.json", "score-histogram.png"}
+FILES = {"report.json", "report.md", "report.html", "calibration.json", "figures"}
 
 
 def rows(split, condition, bonafide, **species):
@@ -85,7 +86,8 @@ def made(out):
 def drawn_plainly(request, monkeypatch):
     """Drawing takes most of the time; only tests of the figure draw."""
     if "drawn" not in request.node.name:
-        monkeypatch.setattr(write, "draw_histograms", lambda *a: a[-1].write_bytes(b"a figure"))
+        monkeypatch.setattr(write, "draw_figures", lambda *_: ["det", "scores"])
+        monkeypatch.setattr(write, "draw_panels", lambda *_: Panels("", {}, {}, {}))
 
 
 def codes(content):
@@ -131,7 +133,7 @@ def test_files_carry_the_same_figures(out, made):
     assert made["tables"]["dev"]["sha256"] == calibration.table_sha256 == DEV.sha256
     assert made["tables"]["dev"]["name"] == "dev.csv"  # no folder of somebody's machine
     markdown = (out / "report.md").read_text()
-    assert "](score-histogram.png)" in markdown
+    assert "](figures/scores.png)" in markdown
     assert DEV.sha256 in markdown
     assert TEST.sha256 in markdown
     assert f"| **R** | 0.6000 | 25.0 [0.6{DASH}80.6] | 50.0 [1.3{DASH}98.7] | print |" in markdown
@@ -243,7 +245,7 @@ def test_real_data_are_not_called_rendered(out, made):
 
 
 def test_oracle_is_said_in_every_output(tmp_path):
-    content = report(DEV, TEST, tmp_path / "out", rule="eer@test")
+    content = report(DEV, TEST, tmp_path / "out", ReportOptions(rule="eer@test"))
     assert content["oracle"]
     assert content["warnings"][0]["code"] == "oracle"
     assert content["conditions"]["R"]["chosen_on"]["split"] == "test"
@@ -257,13 +259,13 @@ def test_oracle_is_said_in_every_output(tmp_path):
 
 def test_granularity_is_of_the_split_the_threshold_comes_from(tmp_path):
     for split, size in (("dev", 3), ("test", 4)):
-        content = report(DEV, TEST, tmp_path / split, rule=f"bpcer<=0.01@{split}")
+        content = report(DEV, TEST, tmp_path / split, ReportOptions(rule=f"bpcer<=0.01@{split}"))
         said = [w["message"] for w in content["warnings"] if w["code"] == "granularity"]
         assert f"finer than one error of {size} in {split}" in said[0]
 
 
 def test_video_unit(tmp_path):
-    content = report(DEV, TEST, tmp_path / "out", unit="video")
+    content = report(DEV, TEST, tmp_path / "out", ReportOptions(unit="video"))
     assert content["unit"] == "video"
     red = content["conditions"]["R"]
     assert (red["n_bonafide"], red["n_attack"]) == (2, 2)
@@ -274,10 +276,10 @@ def test_video_unit(tmp_path):
 
 
 def test_target_rules(tmp_path):
-    content = report(DEV, TEST, tmp_path / "out", rule="apcer_max<=0.05@dev")
+    content = report(DEV, TEST, tmp_path / "out", ReportOptions(rule="apcer_max<=0.05@dev"))
     assert content["rule"] == "apcer_max<=0.05@dev"
     assert "granularity" in codes(content)
-    content = report(DEV, TEST, tmp_path / "out", rule="fixed:0.5")
+    content = report(DEV, TEST, tmp_path / "out", ReportOptions(rule="fixed:0.5"))
     assert content["conditions"]["R"]["threshold"] == 0.5
     assert content["conditions"]["R"]["chosen_on"]["split"] is None
     assert "chosen on no data" in show(content)
@@ -286,7 +288,7 @@ def test_target_rules(tmp_path):
 def test_nothing_is_accepted_where_no_threshold_keeps_the_target(tmp_path):
     highest = (pl.col("condition") == "R") & (pl.col("label") == "attack")
     dev = change(DEV, score=pl.when(highest).then(0.99).otherwise("score"))
-    content = report(dev, TEST, tmp_path / "out", rule="apcer_max<=0.05@dev")
+    content = report(dev, TEST, tmp_path / "out", ReportOptions(rule="apcer_max<=0.05@dev"))
     red = content["conditions"]["R"]
     assert red["threshold"] is None
     assert "rejects everything" in red["threshold_reason"]
@@ -329,9 +331,15 @@ def test_inverted_scores_are_warned_of_and_not_flipped(tmp_path):
 
 
 def test_what_else_is_warned_of(tmp_path):
-    assert {"small_sample", "unseen_species", "non_response", "dependent_frames"} >= codes(
-        report(DEV, TEST, tmp_path / "a")
-    ) - {"worst_species"}
+    assert codes(report(DEV, TEST, tmp_path / "a")) == {
+        "small_sample",
+        "non_response",
+        "dependent_frames",
+        "few_subjects",
+        "no_error_seen",
+    }
+    unseen = change(TEST, pai_species=pl.col("pai_species").str.replace("print", "mask"))
+    assert "unseen_species" in codes(report(DEV, unseen, tmp_path / "f"))
     leaky = change(TEST, subject_id=pl.col("subject_id").str.replace("test-0", "dev-0"))
     assert "subject_overlap" in codes(report(DEV, leaky, tmp_path / "b"))
     same = change(TEST, video_id=pl.col("video_id").str.replace("test-", "dev-"))
@@ -348,8 +356,11 @@ def test_good_tables_are_not_warned_of(tmp_path):
         content = rows(split, "R", bonafide, print=[0.4 - i / 200 for i in range(60)])
         return change(table(content), video_id=pl.col("sample_id"))
 
-    assert report(large("dev"), large("test"), tmp_path / "out")["warnings"] == []
-    assert "No warnings." in (tmp_path / "out" / "report.md").read_text()
+    first, second = report(large("dev"), large("test"), tmp_path / "out")["warnings"]
+    assert {first["code"], second["code"]} == {"no_error_seen"}
+    # no error of 100 bona fides of 50 subjects, of 60 attacks of 30: 1 - 0.05 ** (1 / n)
+    assert "up to 3.0 % by 100 presentations and 5.8 % by 50 subjects" in first["message"]
+    assert "up to 4.9 % by 60 presentations and 9.5 % by 30 subjects" in second["message"]
 
 
 def only_r(scored):
@@ -395,13 +406,13 @@ def both(one, other):
 )
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, dev, test, rule, unit, says):
     with pytest.raises(BadInput) as caught:
-        report(dev, test, tmp_path / "out", rule, unit)
+        report(dev, test, tmp_path / "out", ReportOptions(rule, unit))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("step", ["draw_histograms", "render_markdown"])
+@pytest.mark.parametrize("step", ["draw_figures", "draw_panels", "render_markdown", "render_html"])
 def test_failure_leaves_nothing_half_written(tmp_path, monkeypatch, step):
     def fail(*_args):
         raise OSError("disk full")
@@ -412,22 +423,27 @@ def test_failure_leaves_nothing_half_written(tmp_path, monkeypatch, step):
     assert list(tmp_path.iterdir()) == []
 
 
+def files_of(folder):
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
+
+
 def test_failure_keeps_what_was_there(tmp_path, monkeypatch):
     out = tmp_path / "out"
     report(DEV, TEST, out)
     (out / "manifest.csv").write_text("kept")
-    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    before = files_of(out)
     monkeypatch.setattr(write, "render_markdown", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        report(DEV, TEST, out, rule="fixed:0.1")
-    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+        report(DEV, TEST, out, ReportOptions(rule="fixed:0.1"))
+    assert files_of(out) == before
 
 
 def test_same_tables_give_the_same_bytes_drawn_twice(tmp_path):
     report(DEV, TEST, tmp_path / "a")
     report(DEV, TEST, tmp_path / "b")
-    for name in FILES:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert len(files_of(tmp_path / "a")) == 4 + 2 * 5  # every figure but groups, in two formats
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
 
 
 def test_tables_from_files_give_the_file_hashes(tmp_path):
@@ -436,7 +452,7 @@ def test_tables_from_files_give_the_file_hashes(tmp_path):
     for scored in (DEV, TEST):
         score_table.write(scored, tmp_path / scored.name.split("/")[-1])
     dev, test = (score_table.read(tmp_path / name) for name in ("dev.csv", "test.csv"))
-    content = report(dev, test, tmp_path / "out", unit="video")
+    content = report(dev, test, tmp_path / "out", ReportOptions(unit="video"))
     for split in ("dev", "test"):
         digest = hashlib.sha256((tmp_path / f"{split}.csv").read_bytes()).hexdigest()
         assert content["tables"][split]["sha256"] == digest
@@ -453,13 +469,13 @@ def drawn_areas(path):
 def test_errors_are_drawn_in_their_colours(tmp_path):
     """R has both kinds of error; separable scores have none."""
     report(only_r(DEV), only_r(TEST), tmp_path / "a")
-    wrong = {histogram.BONAFIDE_ERROR, histogram.ATTACK_ERROR}
-    right = {histogram.BONAFIDE, histogram.ATTACK}
-    with_errors = drawn_areas(tmp_path / "a" / "score-histogram.png")
+    wrong = {style.BONAFIDE_ERROR, style.ATTACK_ERROR}
+    right = {style.BONAFIDE, style.ATTACK}
+    with_errors = drawn_areas(tmp_path / "a" / "figures" / "scores.png")
     assert all(with_errors.get(colour, 0) > 200 for colour in wrong | right)
     apart = change(only_r(TEST), score=pl.when(pl.col("label") == "attack").then(0.1).otherwise(1))
     report(only_r(DEV), apart, tmp_path / "b")
-    without = drawn_areas(tmp_path / "b" / "score-histogram.png")
+    without = drawn_areas(tmp_path / "b" / "figures" / "scores.png")
     legend_alone = 450  # pixels of a legend swatch
     assert all(without.get(colour, 0) < legend_alone for colour in wrong)
     assert all(without[colour] > legend_alone for colour in right)
@@ -468,7 +484,7 @@ def test_errors_are_drawn_in_their_colours(tmp_path):
 def test_scores_beyond_zero_to_one_are_drawn(tmp_path):
     dev, test = (change(t, score=20 * pl.col("score") - 10) for t in (DEV, TEST))
     report(dev, test, tmp_path / "out")
-    assert (tmp_path / "out" / "score-histogram.png").stat().st_size > 5000
+    assert (tmp_path / "out" / "figures" / "scores.png").stat().st_size > 5000
 
 
 def test_schema_document_names_every_key(made):
@@ -479,8 +495,9 @@ def test_schema_document_names_every_key(made):
 
     def keys(value, path=()):
         if isinstance(value, dict):
-            free = path and path[-1] in ("conditions", "species", "header", "tables")
-            free = free or (path and path[-1].startswith("tpr_at_fpr"))
+            named = ("conditions", "species", "header", "tables", "groups", "presented", "rows")
+            free = path and path[-1] in (*named, "curve_intervals", "gaps")
+            free = free or (path and path[-1].startswith(("tpr_at_fpr", "bpcer_at_apcer")))
             for key, inner in value.items():
                 if not free:
                     yield key
@@ -497,7 +514,7 @@ def test_every_warning_is_documented():
     from pathlib import Path
 
     text = (Path(__file__).parents[1] / "docs" / "report-schema.md").read_text()
-    source = Path(inspection.__file__).read_text()
+    source = "".join(Path(module.__file__).read_text() for module in (inspection, claims))
     found = set(re.findall(r'Warned\(\s*"(\w+)"', source))
     found |= {"subject_overlap", "video_overlap", "other_dataset", "other_protocol"}
     assert len(found) >= 14

@@ -27,6 +27,7 @@ def test_a_row_for_every_item_and_condition(trained, model):
     assert ((table.scores >= 0) & (table.scores <= 1)).all()
     assert table.header["weights_sha256"] == model.sha256
     assert {"method", "manifest_sha256", "commit", "precision", "provider"} <= set(table.header)
+    assert "sha256 " in table.header["manifest_list_test"]  # for the data statement of a report
     assert "group_ethnicity" in table.groups
 
 
@@ -68,7 +69,7 @@ def test_partial_table_of_another_model_is_begun_anew(trained, model, tmp_path):
 
 def test_absent_modality_is_a_non_response_where_nothing_else_is_shown(trained, model, tmp_path):
     first = next(row for row in trained.manifest if row.split == "test")
-    rows = tuple(replace(row, depth="") if row is first else row for row in trained.manifest)
+    rows = tuple(replace(row, depth="") if row == first else row for row in trained.manifest)
     manifest = Manifest(trained.manifest.root, rows, name=trained.manifest.name)
     table = score(model, manifest, "test", tmp_path / "scores.csv")
     scores = {
@@ -83,7 +84,7 @@ def test_absent_modality_is_a_non_response_where_nothing_else_is_shown(trained, 
 
 def test_unreadable_image_leaves_no_table(trained, model, tmp_path):
     first = next(row for row in trained.manifest if row.split == "test")
-    rows = tuple(replace(row, ir="none.jpg") if row is first else row for row in trained.manifest)
+    rows = tuple(replace(row, ir="none.jpg") if row == first else row for row in trained.manifest)
     manifest = Manifest(trained.manifest.root, rows, name=trained.manifest.name)
     with pytest.raises(BadInput, match=r"none\.jpg: cannot be read"):
         score(model, manifest, "test", tmp_path / "scores.csv")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flexpad import score_table
@@ -63,6 +63,69 @@ def test_other_peoples_files(tmp_path):
     assert got.scores.tolist() == [0.5]
 
 
+def test_cut_short_line_is_no_silent_non_response(tmp_path):
+    """A copy that broke off is an error, not a bona fide without a response."""
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{NAMES}\n{ATTACK}\n{BONAFIDE.removesuffix(',,0.5')}")
+    with pytest.raises(BadInput, match="line 3: has 8 cells, not 10"):
+        score_table.read(path)
+
+
+def test_blank_lines_and_a_missing_end_are_nothing(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"\n{NAMES}\n\n{BONAFIDE}\n\n{ATTACK}")
+    assert score_table.read(path).scores.tolist() == [0.5, 0.25]
+    path.write_text(f"{NAMES}\n{BONAFIDE}\n{ATTACK}")
+    assert score_table.read(path).scores.tolist() == [0.5, 0.25]
+
+
+def test_byte_order_mark_without_header(tmp_path):
+    got = read(tmp_path, "\ufeff" + NAMES, BONAFIDE)
+    assert got.rows.columns == list(COLUMNS)
+
+
+words = st.text("abZ9 _/é", min_size=1, max_size=6).map(str.strip).filter(bool)
+texts = st.sampled_from(["", "nan", "0.5", "1e-3", " 7 ", ".5", "-0.125", "3.0000000000000004"])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(words, texts), min_size=1, unique_by=lambda row: row[0]))
+def test_quotes_change_nothing(rows):
+    """The quick way and the strict way read the same table."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    cells = [[name, "v", "s", "set", "p@1", "dev", "R", "bonafide", "", x] for name, x in rows]
+    plain = [",".join(row) for row in cells]
+    quoted = [",".join(f'"{cell}"' for cell in row) for row in cells]
+    with TemporaryDirectory() as folder:
+        one, other = (read(Path(folder), "# a: b", NAMES, *lines) for lines in (plain, quoted))
+    assert one.rows.equals(other.rows)
+    assert one.header == other.header == {"a": "b"}
+
+
+@given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_parquet_keeps_every_bit(values):
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    table = make(values, group_light=["dark"] * len(values))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.parquet"
+        score_table.write(table, path)
+        again = score_table.read(path)
+        assert again.rows.equals(table.rows)
+        assert again.header == table.header
+        assert again.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_parquet_names_the_row(tmp_path):
+    table = make([0.5, 0.25], label=["bonafide", "fake"])
+    score_table.write(table, tmp_path / "scores.parquet")
+    with pytest.raises(BadInput, match=r"scores\.parquet, row 2: label 'fake'"):
+        score_table.read(tmp_path / "scores.parquet")
+
+
 def test_conditions_come_in_their_order(tmp_path):
     rows = [BONAFIDE.replace(",R,", f",{c},") for c in ("RDI", "I", "R", "DI")]
     got = read(tmp_path, NAMES, *rows)
@@ -85,9 +148,15 @@ def test_conditions_come_in_their_order(tmp_path):
         ([NAMES, BONAFIDE.replace("0.5", "high")], "line 2: score 'high'"),
         ([NAMES, ATTACK, BONAFIDE.replace("0.5", "inf")], "line 3: score 'inf'"),
         ([NAMES, BONAFIDE.replace("0.5", "1e400")], "line 2: score '1e400'"),
-        ([NAMES, BONAFIDE.replace("0.5", "0,5")], "is not a CSV table"),
+        ([NAMES, BONAFIDE.replace("0.5", "0,5")], "line 2: has 11 cells, not 10"),
         ([NAMES, BONAFIDE, ATTACK, BONAFIDE], "line 4: 'a1' has a second score in condition R"),
         ([NAMES, BONAFIDE.removeprefix("a1")], "line 2: sample_id is empty"),
+        ([NAMES, ATTACK, BONAFIDE.removesuffix(",,0.5")], "line 3: has 8 cells, not 10"),
+        ([NAMES, BONAFIDE.removesuffix(",0.5"), ATTACK + ",1"], "line 2: has 9 cells, not 10"),
+        ([NAMES, "", ATTACK, "", BONAFIDE.replace("0.5", "x")], "line 5: score 'x'"),
+        ([NAMES, BONAFIDE.replace("v1", '"v1"'), ATTACK, ATTACK], "line 4: 'a2' has a second"),
+        ([NAMES + ",label", BONAFIDE + ",x"], "column 'label' stands 2 times"),
+        (["# a: b", "# a: c", NAMES, BONAFIDE], "line 2: header key 'a' stands there already"),
     ],
 )
 def test_what_does_not_fit_is_one_line_that_names_it(tmp_path, lines, says):
@@ -169,7 +238,7 @@ def test_header_that_would_not_be_read_back_is_refused(tmp_path, header):
 def test_nothing_half_written_stays(tmp_path, monkeypatch):
     path = write(tmp_path / "scores.csv", "old")
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(BadInput, match="cannot be written"):
         score_table.write(make([0.5]), path)
     assert [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
     assert path.read_text() == "old\n"
@@ -188,6 +257,27 @@ def test_video_score_is_the_mean_of_answered_frames():
     assert got.rows.columns == table.rows.columns
     assert got.header["unit"] == "video"
     assert got.header["method"] == "m"
+
+
+@pytest.mark.parametrize(
+    ("how", "scores"), [("mean", [0.5, 0.2]), ("median", [0.4, 0.2]), ("first", [0.3, 0.2])]
+)
+def test_video_score_is_made_as_it_is_said(how, scores):
+    table = make([None, 0.3, 0.8, 0.4, None, 0.2], video_id=["v1"] * 4 + ["v2"] * 2)
+    got = score_table.per_unit(table, "video", how)
+    assert got.rows["score"].to_list() == [pytest.approx(score) for score in scores]
+    assert how in got.header["frames_to_video"]
+    assert score_table.per_unit(got, "video", how) is got
+
+
+def test_videos_made_one_way_do_not_pass_for_another():
+    videos = score_table.per_unit(make([0.2, 0.4]), "video", "median")
+    with pytest.raises(BadInput, match="is the median of the answered frames, not the mean"):
+        score_table.per_unit(videos, "video")
+    foreign = replace(videos, header={"unit": "video"})  # nobody says how: then it is as it is
+    assert score_table.per_unit(foreign, "video", "median") is foreign
+    with pytest.raises(BadInput, match="'mode' is unknown; choose mean, median, first"):
+        score_table.per_unit(make([0.2]), "video", "mode")
 
 
 def test_videos_of_several_conditions_stay_apart():

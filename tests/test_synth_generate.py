@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flexpad.readers import casia_surf
+from flexpad import readers
 from flexpad.synth import generate as module
 from flexpad.synth.config import SynthConfig
 from flexpad.synth.contact_sheet import Layout, contact_sheet
@@ -217,7 +217,7 @@ def test_record_has_every_subject_with_its_attributes(rendered: Path) -> None:
 
 
 def test_reader_reads_what_was_rendered(rendered: Path) -> None:
-    manifest = casia_surf.read(rendered)
+    manifest = readers.read("casia_surf", rendered)
     assert len(manifest) == 3 * items_per_subject(TINY)
     assert {row.pai_species for row in manifest} == {"", *SPECIES}
     assert all(len(row.modalities) == len(MODALITIES) for row in manifest)
@@ -225,7 +225,7 @@ def test_reader_reads_what_was_rendered(rendered: Path) -> None:
 
 def test_contact_sheet_has_a_row_for_each_presentation(rendered: Path, tmp_path: Path) -> None:
     layout = Layout(tile=32, columns=2, bonafide_rows=2)
-    contact_sheet(casia_surf.read(rendered), tmp_path / "sheet.png", layout)
+    contact_sheet(readers.read("casia_surf", rendered), tmp_path / "sheet.png", layout)
     with Image.open(tmp_path / "sheet.png") as sheet:
         # Three subjects fill two rows of two with bona fides.
         assert sheet.size == (layout.width, layout.height(2 + len(SPECIES)))
@@ -237,7 +237,7 @@ def test_contact_sheet_has_a_row_for_each_presentation(rendered: Path, tmp_path:
 
 
 def test_contact_sheet_leaves_an_absent_modality_empty(rendered: Path, tmp_path: Path) -> None:
-    manifest = casia_surf.read(rendered)
+    manifest = readers.read("casia_surf", rendered)
     without = replace(manifest, rows=tuple(replace(row, depth="") for row in manifest.rows))
     layout = Layout(tile=32, columns=1, bonafide_rows=1)
     contact_sheet(without, tmp_path / "sheet.png", layout)
@@ -248,7 +248,7 @@ def test_contact_sheet_leaves_an_absent_modality_empty(rendered: Path, tmp_path:
 
 
 def test_contact_sheet_names_an_image_it_cannot_read(rendered: Path, tmp_path: Path) -> None:
-    manifest = casia_surf.read(rendered)
+    manifest = readers.read("casia_surf", rendered)
     moved = replace(manifest, root=tmp_path)
     with pytest.raises(BadInput, match=r"0001\.jpg"):
         contact_sheet(moved, tmp_path / "sheet.png")

@@ -149,7 +149,7 @@ class TestRefusals:
     def test_unreadable_image_leaves_no_model(self, trained, tmp_path):
         first = next(row for row in trained.manifest if row.split == "train")
         rows = tuple(
-            replace(row, rgb="none.jpg") if row is first else row for row in trained.manifest
+            replace(row, rgb="none.jpg") if row == first else row for row in trained.manifest
         )
         with pytest.raises(BadInput, match=r"none\.jpg: cannot be read"):
             train(Manifest(trained.manifest.root, rows), RECIPE, tmp_path / "run")

@@ -53,6 +53,21 @@ class TestPlace:
         placed = transforms.place(image, Geometry(side=0.5, x=0.25, y=0.75), 8)
         assert np.array_equal(placed, np.asarray(image)[8:, :8])
 
+    @pytest.mark.parametrize("mirrored", [False, True])
+    @pytest.mark.parametrize("mode", ["L", "RGB", "F"])
+    @pytest.mark.parametrize("x", [0.5, 0.25, 0.05])  # the last leads out of the image
+    def test_a_plain_crop_is_what_the_general_way_gives(self, mirrored, mode, x):
+        image = Image.effect_noise((40, 40), 60).convert(mode)
+        across, start = (-1, 40 * x + 10) if mirrored else (1, 40 * x - 10)
+        general = image.transform(
+            (20, 20),
+            Image.Transform.AFFINE,
+            (across, 0, start, 0, 1, 10),
+            Image.Resampling.BILINEAR,
+        )
+        placed = transforms.place(image, Geometry(side=0.5, x=x, mirrored=mirrored), 20)
+        assert np.array_equal(placed, np.asarray(general))
+
     def test_outside_is_black(self):
         white = Image.new("L", (32, 32), 255)
         placed = transforms.place(white, Geometry(angle=math.pi / 4), 32)
@@ -67,6 +82,35 @@ class TestPlace:
         doubled = transforms.place(dot(64, x, y).resize((128, 128)), geometry, 56)
         if (small > 100).any() and (doubled > 100).any():
             assert np.allclose(centre_of(small), centre_of(doubled), atol=0.8)
+
+
+class TestRawValues:
+    """Mode F: raw values brought to [0, 255], with what lies between two shades kept."""
+
+    def test_nothing_is_rounded(self):
+        exact = np.linspace(100, 101, 256, dtype=np.float32).reshape(16, 16)
+        placed = transforms.place(Image.fromarray(exact), Geometry(), 16)
+        assert np.array_equal(placed, exact)
+        stacked, _ = transforms.prepare({DEPTH: Image.fromarray(exact)}, 16, STILL)
+        assert len(np.unique(stacked[1, 0])) == 256
+
+    @given(seed=st.integers(0, 1000))
+    def test_goes_where_the_same_image_of_8_bits_goes(self, seed):
+        rng = np.random.default_rng(seed)
+        eight = Image.fromarray(rng.integers(0, 256, (40, 40), dtype=np.uint8))
+        geometry = transforms.draw_geometry(rng, AugmentRecipe())
+        placed = transforms.place(eight, geometry, 24).astype(float)
+        exact = transforms.place(eight.convert("F"), geometry, 24)
+        assert exact.dtype == np.float32
+        assert np.abs(placed - exact).max() <= 2  # rounded once as it is resized, once as turned
+        assert exact.min() >= 0
+        assert exact.max() <= 255
+
+    def test_scaled_like_8_bits(self):
+        grey = {DEPTH: Image.fromarray(np.full((8, 8), 51.0, np.float32))}
+        stacked, _ = transforms.prepare(grey, 8, STILL)
+        expected = (0.2 - transforms.CLIP_MEAN) / transforms.CLIP_STD
+        assert np.allclose(stacked[1, :, 4, 4], expected, atol=1e-6)
 
 
 class TestDraw:
@@ -140,35 +184,6 @@ class TestPrepare:
         assert np.allclose(stacked[1, :, 4, 4], expected, atol=1e-6)
 
 
-class TestRead:
-    def test_colour_and_grey(self, tmp_path):
-        Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "a.png")
-        assert transforms.read_image(tmp_path / "a.png", RGB).mode == "RGB"
-        assert transforms.read_image(tmp_path / "a.png", IR).mode == "L"
-
-    def test_missing(self, tmp_path):
-        with pytest.raises(BadInput, match=r"none\.jpg: cannot be read \(No such file"):
-            transforms.read_image(tmp_path / "none.jpg", RGB)
-
-    def test_no_image(self, tmp_path):
-        (tmp_path / "a.jpg").write_text("not an image")
-        with pytest.raises(BadInput, match=r"a\.jpg: is not an image"):
-            transforms.read_image(tmp_path / "a.jpg", RGB)
-
-    @pytest.mark.parametrize("suffix", ["jpg", "png"])
-    def test_truncated(self, tmp_path, suffix):
-        path = tmp_path / f"a.{suffix}"
-        Image.effect_noise((64, 64), 50).save(path)
-        path.write_bytes(path.read_bytes()[:-400])
-        with pytest.raises(BadInput, match=rf"a\.{suffix}: cannot be read"):
-            transforms.read_image(path, IR)
-
-    def test_sixteen_bits_are_not_guessed(self, tmp_path):
-        Image.fromarray(np.full((4, 4), 900, np.uint16)).save(tmp_path / "a.png")
-        with pytest.raises(BadInput, match="only 8 bits a channel"):
-            transforms.read_image(tmp_path / "a.png", DEPTH)
-
-
 class TestSameView:
     def test_other_aspect_ratio_is_refused(self):
         images = {RGB: Image.new("RGB", (100, 100)), DEPTH: Image.new("L", (100, 50))}
@@ -179,6 +194,13 @@ class TestSameView:
         """As in CASIA-SURF, where depth is about half as large as RGB."""
         images = {RGB: Image.new("RGB", (279, 279)), DEPTH: Image.new("L", (143, 143))}
         transforms.check_same_view(images, "row")
+
+
+def test_box_is_cut_out_of_raw_values():
+    images = {RGB: numbered(16).convert("RGB"), DEPTH: numbered(16).convert("F")}
+    cut = transforms.crop_box(images, "4 8 12 16")
+    assert cut[DEPTH].mode == "F"
+    assert np.array_equal(np.asarray(cut[DEPTH]), np.asarray(cut[RGB])[..., 0])
 
 
 def test_box_is_cut_in_each_resolution():

@@ -52,6 +52,21 @@ def kinds() -> str:
     return "\n".join(lines)
 
 
+def protocol_list() -> str:
+    """The protocols, those that leave one thing out in one line for each data set."""
+    families: dict[str, list[str]] = {}
+    for name in protocols.PROTOCOLS:
+        left, loo, out = name.partition("@loo_")
+        families.setdefault(f"{left}@loo_…" if loo else name, []).append(out)
+    lines = []
+    for family, left_out in families.items():
+        name = family.replace("…", left_out[0])
+        summary = protocols.PROTOCOLS[name].summary
+        others = f", and so on: {', '.join(left_out[1:])}" if left_out[1:] else ""
+        lines.append(f"- `{name}`: {summary}{others}")
+    return "\n".join(lines)
+
+
 def twins() -> str:
     """What an audit finds in each broken twin of each layout."""
     head = " | ".join(f"{twin.replace('_', ' ')}" for twin in TWINS)
@@ -130,11 +145,7 @@ def main() -> None:
         fill(DOCS / "datasets" / f"{name}.md", "transcript", transcript(name))
     fill(INDEX, "kinds", kinds())
     fill(INDEX, "twins", twins())
-    fill(
-        INDEX,
-        "protocols",
-        "\n".join(f"- `{n}`: {protocols.PROTOCOLS[n].summary}" for n in protocols.PROTOCOLS),
-    )
+    fill(INDEX, "protocols", protocol_list())
     if len(sys.argv) > 1:
         fill(INDEX, "counts", counts(Path(sys.argv[1])))
 

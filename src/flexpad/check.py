@@ -10,16 +10,21 @@ import torch
 from flexpad import calibrate, checkpoint
 from flexpad.checkpoint import Model
 from flexpad.data import transforms
+from flexpad.data.images import open_image
 from flexpad.infer import answer
 from flexpad.types import BadInput, Batch, Decision, Modality, condition_of
 
 
-def check(model: Model, paths: Mapping[Modality, Path]) -> Decision:
+def check(
+    model: Model, paths: Mapping[Modality, Path], encodings: Mapping[Modality, str] | None = None
+) -> Decision:
     """Decide by the calibration that lies beside the model.
 
     Args:
         model: A trained model whose folder has a ``calibration.json``.
         paths: Images of one moment and one view, already cropped to the face.
+        encodings: What the values of depth and infrared mean, see :mod:`flexpad.data.encoding`;
+            needed for images of more than 8 bits a channel.
 
     Returns:
         Bona fide or attack, or no response where the model gives no score or has no threshold for
@@ -32,7 +37,10 @@ def check(model: Model, paths: Mapping[Modality, Path]) -> Decision:
     if not paths:
         raise BadInput("no modality was given; pass at least one of --rgb, --depth, --ir")
     calibration = calibrate.read(model.folder / checkpoint.CALIBRATION)
-    images = {m: transforms.read_image(paths[m], m) for m in Modality if m in paths}
+    known = encodings or {}
+    images = {
+        m: open_image(Path(), str(paths[m]), m, known.get(m, "")) for m in Modality if m in paths
+    }
     transforms.check_same_view(images, " and ".join(str(paths[m]) for m in images))
     pixels, present = transforms.prepare(images, model.image_size, model.recipe.augment)
     condition = condition_of(images)

@@ -55,7 +55,7 @@ def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in times.items())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     console.print(f"{stages}; {sum(times.values()):.0f} s in all, {peak:.1f} GiB at most")
-    console.print(f"Everything is in {out}; start with {out / 'report.md'}")
+    console.print(f"Everything is in {out}; start with {out / 'report.html'}")
 
 
 @contextmanager

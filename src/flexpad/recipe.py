@@ -64,7 +64,12 @@ class TrainRecipe:
     Attributes:
         epochs: Passes over the training rows.
         pairs: Bona fide items in a step; as many attacks stand beside them.
-        sampling: ``frames`` uses every row once an epoch, ``videos`` one random row of each video.
+        sampling: ``frames`` uses every row once an epoch, ``videos`` one random row of each video;
+            ``shards`` is ``frames`` in an order that reads a pack's tar files from front to back.
+        buffer: How many rows of a class ``shards`` holds to draw the next one from; more mixes
+            better.
+        mix_encodings: Whether rows may be trained on together whose depth or infrared values do
+            not mean the same, as those of two data sets seldom do.
         learning_rate: Peak of the schedule for most weights.
         encoder_rate: Factor on it for weights of the encoder.
         router_rate: Factor on it for weights a method names as routers.
@@ -79,6 +84,8 @@ class TrainRecipe:
     epochs: int = 30
     pairs: int = 10
     sampling: str = "frames"
+    buffer: int = 4096
+    mix_encodings: bool = False
     learning_rate: float = 1e-3
     encoder_rate: float = 1.0
     router_rate: float = 0.5
@@ -89,10 +96,12 @@ class TrainRecipe:
     mixed_precision: str = "bf16"
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.pairs < 1:
-            raise BadInput("keys 'epochs' and 'pairs' should be at least 1")
-        if self.sampling not in ("frames", "videos"):
-            raise BadInput(f"key 'sampling' should be frames or videos, not {self.sampling!r}")
+        if self.epochs < 1 or self.pairs < 1 or self.buffer < 1:
+            raise BadInput("keys 'epochs', 'pairs' and 'buffer' should be at least 1")
+        if self.sampling not in ("frames", "videos", "shards"):
+            raise BadInput(
+                f"key 'sampling' should be frames, videos or shards, not {self.sampling!r}"
+            )
         if self.mixed_precision not in ("bf16", "no"):
             raise BadInput(
                 f"key 'mixed_precision' should be bf16 or no, not {self.mixed_precision!r}"

@@ -32,11 +32,13 @@ def score(
     split: str,
     out: Path,
     conditions: Sequence[str] = CONDITIONS,
+    workers: int = 0,
 ) -> ScoreTable:
     """Score the rows of a split in fp32 and write the table.
 
-    Rows are written as they come to ``<out>.partial``; an interrupted call with the same model and
-    manifest goes on from there. ``out`` appears when everything is scored.
+    The header of the table carries that of the manifest too: its list files with their sha256 and
+    its licence. Rows are written as they come to ``<out>.partial``; an interrupted call with the
+    same model and manifest goes on from there. ``out`` appears when everything is scored.
 
     Args:
         model: What judges.
@@ -44,6 +46,7 @@ def score(
         split: train, dev or test.
         out: The table to write.
         conditions: Which subsets of modalities the model is shown, one after another.
+        workers: Processes that read images; the scores do not depend on it.
 
     Raises:
         BadInput: A row or image cannot be used.
@@ -53,6 +56,7 @@ def score(
         "method": model.recipe.method.name,
         "weights_sha256": model.sha256,
         "manifest_sha256": sha256(Path(manifest.name)),
+        **{f"manifest_{key}": value for key, value in manifest.header.items()},
         "conditions": " ".join(conditions),
         "precision": "fp32",
         "provider": f"torch {torch.__version__}",
@@ -67,7 +71,9 @@ def score(
     with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
         if not done:
             _begin(file, header, groups)
-        _score_rows(model, missing, conditions, groups, file, f"scoring {split}", len(done))
+        _score_rows(
+            model, missing, conditions, groups, file, f"scoring {split}", len(done), workers
+        )
     table = score_table.read(partial)
     partial.replace(out)
     return replace(table, name=str(out))
@@ -91,11 +97,12 @@ def _score_rows(
     file: TextIO,
     what: str,
     already: int,
+    workers: int,
 ) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method = model.method.to(device)
     items = Items(rows, model.image_size, model.recipe.augment)
-    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate)
+    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate, num_workers=workers)
     by_id = {row.sample_id: row for row in rows}
     lines = csv.writer(file, lineterminator="\n")
     with progress(what, already + len(rows)) as tick:

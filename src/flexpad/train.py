@@ -19,8 +19,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from flexpad import checkpoint, config, encoders, history, methods, metrics
-from flexpad.data import protocols
-from flexpad.data.loader import BalancedBatches, Items, batches, collate, to_device
+from flexpad.data import encoding, protocols
+from flexpad.data.balance import BalancedBatches
+from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
 from flexpad.infer import answer
 from flexpad.log import logger, progress
@@ -60,7 +61,9 @@ class OnDev:
     eer: dict[str, float]
 
 
-def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False) -> Best:
+def train(
+    manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False, workers: int = 0
+) -> Best:
     """Train a method on all modalities and keep the epoch that is best on dev.
 
     Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. Every
@@ -71,11 +74,13 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
         recipe: What to train and how.
         out: Folder of the run.
         overwrite: Begin anew where a finished run or another recipe's state stands.
+        workers: Processes that read images; what is trained does not depend on it.
 
     Raises:
         BadInput: Rows, images or recipe cannot be used, or ``out`` holds another run.
     """
     rows = protocols.apply(recipe.protocol, manifest)
+    encoding.check_mixture(rows.split("train"), allowed=recipe.train.mix_encodings)
     resumes = _prepare_folder(out, recipe, overwrite=overwrite)
     settings = recipe.train
     set_seed(recipe.seed)
@@ -86,10 +91,12 @@ def train(manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = Fa
 
     size = encoder.clip.config.image_size
     items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
-    sampler = BalancedBatches(rows.split("train"), settings.pairs, settings.sampling, recipe.seed)
-    loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate)
+    sampler = BalancedBatches(rows.split("train"), settings, recipe.seed)
+    loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate, num_workers=workers)
     dev = Items(rows.split("dev"), size, recipe.augment)
-    dev_loader = DataLoader(dev, batch_size=4 * settings.pairs, collate_fn=collate)
+    dev_loader = DataLoader(
+        dev, batch_size=4 * settings.pairs, collate_fn=collate, num_workers=workers
+    )
 
     averaged = _averaged(method, settings.ema)
     judged: Method = averaged.module if averaged else method  # type: ignore[assignment]

@@ -134,6 +134,8 @@ class Decision:
         operating_point: Where the threshold comes from, e.g. ``eer@dev``.
         condition: The modalities that were seen, e.g. ``RI``.
         reason: One sentence a person can read.
+        probability: Of bona fide, where the scores were calibrated and a presentation is as likely
+            an attack as not. It stands beside the score and decides nothing.
     """
 
     outcome: Outcome
@@ -142,3 +144,4 @@ class Decision:
     operating_point: str | None
     condition: str | None
     reason: str
+    probability: float | None = None

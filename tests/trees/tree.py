@@ -17,7 +17,12 @@ TWINS: dict[str, tuple[str, ...] | None] = {
     "missing_modality": ("missing_modality",),
     "missing_frame": ("missing_item",),
     "frame_mismatch": ("frame_mismatch",),
-    "duplicate_across_splits": ("subject_overlap", "video_overlap", "file_overlap"),  # any of them
+    "duplicate_across_splits": (  # any of them; the last where subjects are of one split by name
+        "subject_overlap",
+        "video_overlap",
+        "file_overlap",
+        "split_against_path",
+    ),
     "absolute_path": ("outside_path",),
     "parent_path": ("outside_path",),
     "truncated_image": ("unreadable_image",),

@@ -128,7 +128,7 @@ def _counted(reading: Reading, options: ReadOptions, protocol: str | None) -> tu
     published = protocols.PROTOCOLS[protocol].published if protocol else reading.layout.published
     if reading.manifest.is_rendered:
         published = ()
-    whole_videos = options.lists_only and not reading.manifest.rows.table["frame"].any()
+    whole_videos = options.lists_only and bool((reading.manifest.rows.table["frame"] == 0).all())
     counts = count(reading.manifest, published, frames=not whole_videos)
     every_frame = options.frames.mode == "list" and not whole_videos
     note_differences(counts, reading.findings, frames=every_frame)

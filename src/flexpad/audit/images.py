@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from flexpad.data import images
+from flexpad.data.containers import MARK
+from flexpad.data.encoding import ENCODED
 from flexpad.data.findings import Findings
 from flexpad.data.manifest import Manifest, Row
 from flexpad.log import progress
@@ -45,7 +47,7 @@ def look(manifest: Manifest, findings: Findings, *, deep: bool) -> dict[str, obj
     Args:
         manifest: Rows whose files should be there.
         findings: Gets ``unreadable_image``, ``constant_image``, ``empty_depth``, ``grey_rgb``,
-            ``view_differs`` and, with ``deep``, ``same_content``.
+            ``view_differs``, ``encoding_against_image`` and, with ``deep``, ``same_content``.
         deep: Open every item; otherwise :data:`SAMPLE` of them, evenly spread.
 
     Returns:
@@ -96,6 +98,8 @@ def look_at(root: Path, row: Row, *, digests: bool = False) -> Looked:
             continue
         sizes[modality.value] = (pixels.shape[1], pixels.shape[0])
         problems += ((kind, path) for kind in _faults(pixels, modality))
+        if modality in ENCODED and MARK not in path:
+            problems += _misread(pixels, path, getattr(row, f"{modality.value}_encoding"))
         if digests:
             found[path] = hashlib.sha256(pixels.tobytes()).hexdigest()
     ratios = [log(width / height) for width, height in sizes.values()]
@@ -112,6 +116,15 @@ def _faults(pixels: np.ndarray, modality: Modality) -> Iterator[str]:
         yield "constant_image"
     elif modality is Modality.RGB and _is_grey(pixels):
         yield "grey_rgb"
+
+
+def _misread(pixels: np.ndarray, path: str, encoding: str) -> Iterator[tuple[str, str]]:
+    """Say that the bits of an image file do not fit its encoding."""
+    if pixels.dtype == np.uint8 and encoding and not encoding.startswith("8bit:"):
+        yield "encoding_against_image", f"{path}: has 8 bits, but {encoding} is for raw values"
+    elif pixels.dtype != np.uint8 and (not encoding or encoding.startswith("8bit:")):
+        but = f"but {encoding}" if encoding else "and no encoding"
+        yield "encoding_against_image", f"{path}: has more than 8 bits, {but}"
 
 
 def _is_grey(pixels: np.ndarray) -> bool:

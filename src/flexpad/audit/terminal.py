@@ -75,5 +75,11 @@ def _summary(audit: Audit) -> Text:
     if audit.looked:
         sizes = "; ".join(f"{m} {', '.join(s)}" for m, s in audit.looked["sizes"].items())
         looked = f"; {audit.looked['opened']:,} of {audit.looked['of']:,} items opened ({sizes})"
-    verdict = ("no errors", "green") if not errors else (f"{errors} kinds of error", "bold red")
-    return Text.assemble(verdict, f", {warnings} kinds of warning{looked}")
+    verdict = (_kinds(errors, "error"), "bold red" if errors else "green")
+    return Text.assemble(verdict, f", {_kinds(warnings, 'warning')}{looked}")
+
+
+def _kinds(number: int, what: str) -> str:
+    if not number:
+        return f"no {what}s"
+    return f"{number} kind{'s' if number > 1 else ''} of {what}"

@@ -8,7 +8,7 @@ from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import data, measure, model, scores
+from flexpad.cli import compare, data, measure, model, scores
 from flexpad.log import console, errors
 from flexpad.types import BadInput
 
@@ -16,9 +16,13 @@ app = SubcommandApp()
 for command in (
     data.synth,
     data.data,
+    data.template,
+    data.join,
+    data.pack,
     model.train,
     model.score,
     measure.report,
+    compare.compare,
     model.check,
     model.demo,
 ):

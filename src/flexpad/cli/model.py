@@ -13,7 +13,13 @@ from flexpad.types import MODALITIES, Decision, Modality, Outcome
 EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
 
 
-def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: bool = False) -> None:
+def train(
+    manifest: ManifestFile,
+    out: Out,
+    recipe: str = "demo",
+    overwrite: bool = False,
+    workers: int = 0,
+) -> None:
     """Train a method on all modalities; the epoch is chosen on dev.
 
     Args:
@@ -21,17 +27,20 @@ def train(manifest: ManifestFile, out: Out, recipe: str = "demo", overwrite: boo
         out: Folder of the run; an interrupted one goes on.
         recipe: A .yaml file, or the name of a built-in recipe.
         overwrite: Begin anew where another run stands.
+        workers: Processes that read images; the result does not depend on it.
     """
     from flexpad import recipes
     from flexpad.data import manifest as manifests
     from flexpad.train import train as run
 
     rows = manifests.read(manifest)
-    best = run(rows, recipes.find(recipe), out, overwrite=overwrite)
+    best = run(rows, recipes.find(recipe), out, overwrite=overwrite, workers=workers)
     console.print(f"kept epoch {best.epoch + 1}: EER {best.error:.1%} on dev, mean over R, D and I")
 
 
-def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> None:
+def score(
+    model: ModelFolder, manifest: ManifestFile, split: str, out: Out, workers: int = 0
+) -> None:
     """Score a split with a trained model, in all seven conditions.
 
     Args:
@@ -39,12 +48,13 @@ def score(model: ModelFolder, manifest: ManifestFile, split: str, out: Out) -> N
         manifest: Rows to score.
         split: train, dev or test.
         out: The score table to write; an interrupted one is continued.
+        workers: Processes that read images; the scores do not depend on it.
     """
     from flexpad import checkpoint
     from flexpad.data import manifest as manifests
     from flexpad.score import score as run
 
-    table = run(checkpoint.load(model), manifests.read(manifest), split, out)
+    table = run(checkpoint.load(model), manifests.read(manifest), split, out, workers=workers)
     console.print(f"{table.rows.height} scores in {out}")
 
 
@@ -53,6 +63,8 @@ def check(
     rgb: Image = None,
     depth: Image = None,
     ir: Image = None,
+    depth_encoding: str = "",
+    ir_encoding: str = "",
 ) -> int:
     """Judge one presentation. Exit code 0 bona fide, 1 attack, 2 no response or error.
 
@@ -61,13 +73,16 @@ def check(
         rgb: Face crop in colour.
         depth: The same view in depth.
         ir: The same view in infrared.
+        depth_encoding: What its values mean, e.g. mm:300-1500; needed for more than 8 bits.
+        ir_encoding: Likewise, e.g. limits:0-4095.
     """
     from flexpad import checkpoint
     from flexpad.check import check as judge
 
     given = dict(zip(MODALITIES, (rgb, depth, ir), strict=True))
     paths: dict[Modality, Path] = {m: path for m, path in given.items() if path is not None}
-    decision = judge(checkpoint.load(model), paths)
+    encodings = {Modality.DEPTH: depth_encoding, Modality.IR: ir_encoding}
+    decision = judge(checkpoint.load(model), paths, encodings)
     _print_decision(decision)
     return EXIT[decision.outcome]
 
@@ -79,6 +94,11 @@ def _print_decision(decision: Decision) -> None:
         console.print(
             f"score {decision.score:.4f}, threshold {decision.threshold:.4f}"
             f" ({decision.operating_point}), seen {decision.condition}"
+        )
+    if decision.probability is not None:
+        console.print(
+            f"{decision.probability:.1%} probable bona fide, were every second presentation an"
+            " attack"
         )
 
 

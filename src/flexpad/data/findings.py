@@ -8,6 +8,7 @@ than the data set promises.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,11 +76,19 @@ KINDS = {
     "foreign_line": _warning(
         "lines of another data set", "dropped; the reader of that data set takes them"
     ),
+    "unlabelled_line": _warning(
+        "lines of lists without labels", "dropped; a split is measured with its list with labels"
+    ),
+    "missing_list": _warning("lists that are not there", "their split has no rows"),
     "crlf": _warning("lists with CRLF line ends", "read as usual"),
     "byte_order_mark": _warning("lists with a byte-order mark", "read as usual"),
     "blank_line": _warning("lists with blank lines", "the blank lines were skipped"),
     "no_last_newline": _warning(
         "lists without a newline at their end", "the last line counts; 'wc -l' misses it"
+    ),
+    "leaked_list": _error(
+        "lists whose splits share their bona fide presentations",
+        "any score on them is leaked; move them away, the protocols are built from their rules",
     ),
     "list_against_rule": _warning(
         "lists that differ from the rule of their protocol", "the rule was followed; see the docs"
@@ -92,9 +101,23 @@ KINDS = {
         "items that lack a modality", "it is absent there, which is not the same as black"
     ),
     "incomplete_item": _warning("items that lack a modality", "dropped, as was asked for"),
+    "unpaired_frame": _warning(
+        "frames that only some of a video's files have", "dropped; an item is of one moment"
+    ),
+    "no_face": _warning(
+        "frames whose face box is empty or unknown", "dropped; the scaling goes by the face"
+    ),
     "short_video": _warning("videos with fewer frames than were asked for", "all were taken"),
     "ignored_file": _warning("files that are no numbered images", "not read"),
+    "unknown_folder": _warning("folders that the data set should not have", "not read"),
     "repeated_frame": _error("files that are the same frame of a video", "remove one of them"),
+    "ignored_folder": _warning(
+        "folders that are no part of the layout", "not read; is a name misspelled?"
+    ),
+    "ambiguous_species": _error(
+        "species that are called like bona fide presentations",
+        "bona fide presentations are called bonafide, everything else is an attack",
+    ),
     # splits
     "subject_overlap": _error(
         "subjects that stand in several splits", "a score on such a split means nothing"
@@ -108,6 +131,9 @@ KINDS = {
     "same_content": _error(
         "images with the same bytes in several splits", "a score on such a split means nothing"
     ),
+    "no_split": _warning(
+        "videos of subjects that the published split leaves out", "dropped; no protocol uses them"
+    ),
     "unknown_subject": _warning(
         "items whose subject the data set does not tell",
         "no interval by subject and no check for shared subjects is possible there",
@@ -118,6 +144,10 @@ KINDS = {
     "count_differs": _warning("counts that are not the published ones", "see the table"),
     # images
     "unreadable_image": _error("images that cannot be read", "unpack the data set again"),
+    "encoding_against_image": _error(
+        "depth or infrared images whose bits do not fit their encoding",
+        "say what a value means, e.g. --depth-encoding mm:300-1500; see docs/encodings.md",
+    ),
     "constant_image": _warning("images of one value throughout", "look at them"),
     "empty_depth": _warning("depth images without any return", "absent is not zero; look at them"),
     "grey_rgb": _warning("RGB images without colour", "is this infrared under a wrong name?"),
@@ -156,7 +186,14 @@ class Findings:
         dropped: By reason, how many rows a reader left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, personal: str = "") -> None:
+        """Start without any.
+
+        Args:
+            personal: What of a path tells of a person, as a regular expression; examples are kept
+                without it.
+        """
+        self._personal = re.compile(personal) if personal else None
         self.dropped: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._examples: dict[str, list[str]] = {}
@@ -177,7 +214,7 @@ class Findings:
         self._counts[kind] = self._counts.get(kind, 0) + count
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES:
-            examples.append(example)
+            examples.append(self._personal.sub("", example) if self._personal else example)
         if dropped:
             self.dropped[kind] = self.dropped.get(kind, 0) + dropped
 
@@ -201,5 +238,6 @@ class Findings:
         """
         errors = self.of(Severity.ERROR)
         if errors:
-            more = f" and {len(errors) - 1} other kinds of error" if len(errors) > 1 else ""
+            others = len(errors) - 1
+            more = f" and {others} other kind{'s' if others > 1 else ''} of error" if others else ""
             raise BadInput(f"{errors[0]}{more}")

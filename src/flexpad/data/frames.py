@@ -11,7 +11,8 @@ only some thousand folders.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from flexpad.data.reading import Source
 from flexpad.types import BadInput, Modality
@@ -21,6 +22,7 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 Paths = dict[str, str]
 
 
+@lru_cache(maxsize=4096)  # a data set has many frames and few names for them
 def frame_number(name: str) -> int | None:
     """Read a file name as a frame number; None for what is no numbered image.
 
@@ -82,13 +84,7 @@ class VideoFolders:
                 self._source.findings.note("missing_item", example, dropped=1)
             return
         pool = present if whole else present & set(listed or ())
-        if sampling.mode == "even":  # the same number in every modality the video has
-            pool = pool.intersection(*(set(paths) for paths in found.values() if paths))
-            if len(pool) < (sampling.n_frames or 0):
-                example = f"{where}: {video} has {len(pool)} frames in all its modalities"
-                self._source.findings.note("short_video", example)
-        for frame in sampling.choose(list(pool)):
-            yield frame, {name: found[name][frame] for name in found if frame in found[name]}
+        yield from used(found, pool, f"{where}: {video}", self._source)
 
     def video(self, folder: str) -> Mapping[str, Mapping[int, str]]:
         """Say where each frame of each modality of a video is.
@@ -136,6 +132,30 @@ class VideoFolders:
                 example = f"{path}: is frame {frame}, and so is {frames[frame]}"
                 self._source.findings.note("repeated_frame", example)
         return frames
+
+
+def used(
+    found: Mapping[str, Mapping[int, str]], pool: Collection[int], name: str, source: Source
+) -> Iterator[tuple[int, Paths]]:
+    """Choose among the frames of one video.
+
+    Args:
+        found: Per modality, the path of each frame.
+        pool: The frames to choose from.
+        name: The video, for messages.
+        source: Says which frames to take; gets ``short_video``.
+
+    Returns:
+        Frame numbers in rising order, each with the paths it has.
+    """
+    sampling, frames = source.options.frames, set(pool)
+    if sampling.mode == "even":  # the same number in every modality the video has
+        frames = frames.intersection(*(set(paths) for paths in found.values() if paths))
+        if len(frames) < (sampling.n_frames or 0):
+            example = f"{name} has {len(frames)} frames in all its modalities"
+            source.findings.note("short_video", example)
+    for frame in sampling.choose(list(frames)):
+        yield frame, {m: found[m][frame] for m in found if frame in found[m]}
 
 
 def modality_folders(rgb: str = "color") -> dict[str, str]:

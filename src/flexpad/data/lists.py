@@ -27,11 +27,13 @@ class Line:
         number: Its number in the file, from 1, blank lines counted.
         paths: Its paths, as they stand there.
         label: ``bonafide`` or ``attack``; "" in a list without labels.
+        split: ``train``, ``dev`` or ``test``; "" where the list is of one split.
     """
 
     number: int
     paths: tuple[str, ...]
     label: str
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,7 @@ def read(
     Raises:
         BadInput: The file cannot be read, is no text or holds no line.
     """
-    content = _read_bytes(path)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not UTF-8 text") from error
-    if not text.strip():
-        raise BadInput(f"{path}: is empty")
-    _note_dress(path, content, findings)
+    text, digest = text_of(path, findings)
     lines: dict[tuple[str, ...], Line] = {}
     for number, line in enumerate(StringIO(text, newline=None), start=1):
         parsed = _parse(line, f"{path}, line {number}", number, labels, columns, findings)
@@ -95,7 +90,27 @@ def read(
             again = f"{path}, line {number}: {parsed.paths[0]!r} stands in line {first.number} too"
             kind = "repeated_line" if first.label == parsed.label else "line_against_line"
             findings.note(kind, again, dropped=1)
-    return ListFile(path, hashlib.sha256(content).hexdigest(), tuple(lines.values()))
+    return ListFile(path, digest, tuple(lines.values()))
+
+
+def text_of(path: Path, findings: Findings) -> tuple[str, str]:
+    """Read the text of a list, and note its line ends and what else misleads simpler readers.
+
+    Returns:
+        The text without a byte-order mark, and the sha256 of the file.
+
+    Raises:
+        BadInput: The file cannot be read, is no text or holds no line.
+    """
+    content = _read_bytes(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is not UTF-8 text") from error
+    if not text.strip():
+        raise BadInput(f"{path}: is empty")
+    _note_dress(path, content, findings)
+    return text, hashlib.sha256(content).hexdigest()
 
 
 def check_labels(listing: ListFile, by_path: Sequence[str], findings: Findings) -> None:

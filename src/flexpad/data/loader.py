@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +10,10 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from flexpad.data import transforms
+from flexpad.data.images import open_image
 from flexpad.data.manifest import Manifest, Row
 from flexpad.recipe import AugmentRecipe
 from flexpad.types import BadInput, Batch, Modality
@@ -34,7 +34,12 @@ def open_row(root: Path, row: Row) -> dict[Modality, Image.Image]:
     Raises:
         BadInput: An image cannot be used, or they cannot be the same view.
     """
-    images = {m: transforms.read_image(root / row.path(m), m) for m in row.modalities}
+    images: dict[Modality, Image.Image] = {}
+    for modality in row.modalities:  # RGB first, in whose pixels the box is
+        size = next((image.size for image in images.values()), None)
+        images[modality] = open_image(
+            root, row.path(modality), modality, row.encoding(modality), row.box, size
+        )
     transforms.check_same_view(images, f"row {row.sample_id!r}")
     return transforms.crop_box(images, row.box) if row.box else images
 
@@ -80,58 +85,6 @@ class Items(Dataset[Item | BadInput]):
             int(row.is_bonafide),
             row.sample_id,
         )
-
-
-class BalancedBatches(Sampler[list[int]]):
-    """As many bona fide as attack rows in every batch; the rarer class comes round again.
-
-    Args:
-        manifest: Training rows, both classes.
-        pairs: Bona fide rows in a batch, and attack rows.
-        sampling: ``frames``: every row of the larger class once an epoch. ``videos``: one row of
-            every video of the larger class, drawn anew each epoch.
-        seed: With the epoch it decides the order.
-    """
-
-    def __init__(self, manifest: Manifest, pairs: int, sampling: str, seed: int) -> None:
-        manifest.require_both_classes()
-        self.pairs = pairs
-        self.seed = seed
-        self.epoch = 0
-        self.classes = [
-            _sources(manifest, sampling, is_bonafide=is_bonafide) for is_bonafide in (True, False)
-        ]
-
-    def __len__(self) -> int:
-        return -(-max(len(sources) for sources in self.classes) // self.pairs)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        wanted = len(self) * self.pairs
-        bonafide, attacks = (_draw(sources, wanted, rng) for sources in self.classes)
-        for start in range(0, wanted, self.pairs):
-            chosen = slice(start, start + self.pairs)
-            yield [*bonafide[chosen], *attacks[chosen]]
-
-
-def _sources(manifest: Manifest, sampling: str, *, is_bonafide: bool) -> list[list[int]]:
-    """List the rows of a class, each alone or with the others of its video."""
-    by_source: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(manifest.rows):
-        if row.is_bonafide == is_bonafide:
-            by_source[row.video_id if sampling == "videos" else row.sample_id].append(index)
-    return list(by_source.values())
-
-
-def _draw(sources: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator) -> list[int]:
-    """Go through shuffled sources, again and again, taking a random row of each."""
-    order: list[int] = []
-    while len(order) < wanted:
-        order += [
-            sources[place][int(rng.integers(len(sources[place])))]
-            for place in rng.permutation(len(sources)).tolist()
-        ]
-    return order[:wanted]
 
 
 def collate(items: list[Item | BadInput]) -> Batch | BadInput:

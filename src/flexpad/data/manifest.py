@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from flexpad import table_file
+from flexpad.data import encoding
 from flexpad.data.row import COLUMNS, GROUP_PREFIX, OPTIONAL, Row, is_line
 from flexpad.data.rows import Rows, complaint
 from flexpad.registry import did_you_mean
@@ -155,8 +156,8 @@ def validate(manifest: Manifest) -> None:
     if samples.n_unique() < len(samples):
         sample, count = samples.value_counts(sort=True).row(0)
         raise BadInput(f"{manifest.name}: sample_id {sample!r} stands {count} times")
-    wrong = complaint(manifest.rows.table)
-    if wrong:
+    table = manifest.rows.table
+    for wrong in filter(None, (complaint(table), encoding.complaint(table))):
         place, words = wrong
         raise BadInput(f"{manifest.name}: row {samples[place]!r}: {words}")
 

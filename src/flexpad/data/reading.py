@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
+from flexpad.data import encoding
 from flexpad.data.findings import Findings, Severity
 from flexpad.data.manifest import Manifest, Row, Rows, validate
 from flexpad.data.sampling import FrameSampling
-from flexpad.types import MODALITIES, BadInput
+from flexpad.types import MODALITIES, BadInput, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,17 @@ class ReadOptions:
         incomplete: What becomes of items that lack a modality: ``keep`` them with the modality
             absent, or ``drop`` them, counted.
         lists_only: Read the lists and look for no image; the rows can be counted, not opened.
+        depth_encoding: What depth values mean where the data set does not say, see
+            :mod:`flexpad.data.encoding`.
+        ir_encoding: Likewise for infrared.
     """
 
     layout: str | None = None
     frames: FrameSampling = field(default_factory=FrameSampling)
     incomplete: Literal["keep", "drop"] = "keep"
     lists_only: bool = False
+    depth_encoding: str = ""
+    ir_encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ class DataSet:
         licence: One line for the header of a manifest.
         version: Of the reader; raised when the same folder gives other rows.
         layouts: The layouts it has been seen in.
+        personal: What of its paths tells of a person and is kept out of messages, as a regular
+            expression; "" = nothing.
     """
 
     name: str
@@ -126,6 +136,7 @@ class DataSet:
     licence: str
     version: int
     layouts: tuple[Layout, ...]
+    personal: str = ""
 
     def read(self, root: Path, options: ReadOptions | None = None) -> Reading:
         """Read a folder and note every problem.
@@ -135,13 +146,16 @@ class DataSet:
             options: How to read.
 
         Raises:
-            BadInput: The folder has none of the layouts, or several and none was named.
+            BadInput: The folder has none of the layouts, or several and none was named; or an
+                encoding is none, or given for what the data set tells itself.
         """
         options = options or ReadOptions()
         layout, base = self.detect(root, options.layout)
-        findings = Findings()
+        findings = Findings(self.personal)
         source = Source(base, options, findings, {})
         rows = Rows.of(_complete(layout.read(source), source), str(root))
+        for modality in encoding.ENCODED:
+            rows = _encoded(rows, modality, options, str(root))
         header = {
             "reader": f"{self.name} {self.version}",
             "layout": layout.name,
@@ -212,6 +226,21 @@ def _complete(rows: Iterable[Row], source: Source) -> Iterator[Row]:
         else:
             source.findings.note("missing_modality", example)
             yield row
+
+
+def _encoded(rows: Rows, modality: Modality, options: ReadOptions, name: str) -> Rows:
+    """Give the encoding that was named to the images whose encoding is not known."""
+    column = f"{modality.value}_encoding"
+    said = str(getattr(options, column))
+    if not said:
+        return rows
+    encoding.parse(said)
+    untold = (pl.col(modality.value) != "") & (pl.col(column) == "")
+    if rows.where(untold).table.is_empty():
+        option = column.replace("_", "-")
+        raise BadInput(f"{name}: no {modality.value} image is without an encoding; drop --{option}")
+    filled = pl.when(untold).then(pl.lit(said)).otherwise(pl.col(column)).alias(column)
+    return Rows(rows.table.with_columns(filled))
 
 
 def _absences(rows: Rows) -> Mapping[str, str]:

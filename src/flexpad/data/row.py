@@ -58,6 +58,10 @@ class Row:
         """Where the image of a modality is, "" if it is absent."""
         return str(getattr(self, modality.value))
 
+    def encoding(self, modality: Modality) -> str:
+        """What a value of its image means, "" if that is unknown; RGB needs no encoding."""
+        return "" if modality is Modality.RGB else str(getattr(self, f"{modality.value}_encoding"))
+
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities the item has."""

@@ -87,7 +87,8 @@ class Rows(Sequence[Row]):
     def _row(self, cells: tuple[Any, ...]) -> Row:
         width = len(COLUMNS)
         names = (name.removeprefix(GROUP_PREFIX) for name in self.table.columns[width:])
-        return Row(*cells[:width], dict(zip(names, cells[width:], strict=True)))
+        groups = dict(zip(names, cells[width:], strict=True))
+        return Row(*(*cells[:width], groups))
 
 
 def complaint(table: pl.DataFrame) -> tuple[int, str] | None:

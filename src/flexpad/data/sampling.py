@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from flexpad.data.findings import Findings
 from flexpad.types import BadInput
 
 
@@ -55,3 +56,15 @@ class FrameSampling:
             return ordered
         places = np.linspace(0, len(ordered) - 1, self.n_frames).round().astype(int)
         return [ordered[place] for place in places.tolist()]
+
+    def choose_of(self, frames: Sequence[int], video: str, findings: Findings) -> list[int]:
+        """Choose, and note a video that has fewer frames than were asked for.
+
+        Args:
+            frames: Their numbers, in any order.
+            video: What to call the video, and where it is listed.
+            findings: Where to note it.
+        """
+        if frames and len(frames) < (self.n_frames or 0):
+            findings.note("short_video", f"{video} has {len(frames)} frames in all its modalities")
+        return self.choose(frames)

@@ -1,4 +1,4 @@
-"""From image files to a model's input: one geometry for all modalities, photometry for each.
+"""From images to a model's input: one geometry for all modalities, photometry for each.
 
 Depth and IR become three equal channels, and every modality is normalised with CLIP's mean and
 deviation, as in the public code of the FM-CLIP authors. Where a modality has another resolution
@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from flexpad.data.images import edges_of
 from flexpad.recipe import AugmentRecipe
 from flexpad.types import MODALITIES, BadInput, Modality
 
@@ -26,9 +25,9 @@ CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _ASPECT_TOLERANCE = 0.02  # a pixel of rounding in a crop of 50
-_EIGHT_BIT = {"L", "RGB", "RGBA", "P", "LA"}
 
 Pixels = NDArray[np.float32]
+Placed = NDArray[np.uint8] | NDArray[np.float32]  # in [0, 255]; float32 where values were raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +62,6 @@ def draw_geometry(rng: np.random.Generator, augment: AugmentRecipe) -> Geometry:
     )
 
 
-def read_image(path: Path, modality: Modality) -> Image.Image:
-    """Read one image as it will be used: RGB in colour, depth and IR in grey.
-
-    Raises:
-        BadInput: The file is missing, no image, truncated, or has more than 8 bits a channel.
-    """
-    try:
-        # Read at once: a decoder's many small reads cost as much as its decoding.
-        with Image.open(BytesIO(path.read_bytes())) as image:
-            if image.mode not in _EIGHT_BIT:
-                raise BadInput(
-                    f"{path}: is a {image.mode} image; only 8 bits a channel can be read, since"
-                    " what a raw value means depends on the sensor"
-                )
-            return image.convert("RGB" if modality is Modality.RGB else "L")
-    except UnidentifiedImageError as error:
-        raise BadInput(f"{path}: is not an image that can be read") from error
-    except OSError as error:  # missing, or truncated while decoding
-        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
-
-
 def check_same_view(images: Mapping[Modality, Image.Image], name: str) -> None:
     """Refuse images that cannot be the same view because their aspect ratios differ.
 
@@ -104,18 +82,13 @@ def crop_box(images: Mapping[Modality, Image.Image], box: str) -> dict[Modality,
         images: All of one view; sizes may differ.
         box: ``x0 y0 x1 y1`` in pixels of the RGB image, or of the first one if RGB is absent.
     """
-    edges = [float(edge) for edge in box.split()]
-    width, height = next(images[m].size for m in MODALITIES if m in images)
-    shares = (edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height)
+    size = next(images[modality].size for modality in MODALITIES if modality in images)
     return {
-        modality: image.crop(
-            tuple(round(share * side) for share, side in zip(shares, image.size * 2, strict=True))  # type: ignore[arg-type]
-        )
-        for modality, image in images.items()
+        modality: image.crop(edges_of(box, size, image.size)) for modality, image in images.items()
     }
 
 
-def place(image: Image.Image, geometry: Geometry, size: int) -> NDArray[np.uint8]:
+def place(image: Image.Image, geometry: Geometry, size: int) -> Placed:
     """Resample an image to the model's square.
 
     Args:
@@ -124,16 +97,20 @@ def place(image: Image.Image, geometry: Geometry, size: int) -> NDArray[np.uint8
         size: Side of the square in pixels.
 
     Returns:
-        (size, size) or (size, size, 3), uint8. What lies outside the image is black, as in
-        face crops with their background removed.
+        (size, size) or (size, size, 3) in [0, 255]; uint8, or float32 of an image of mode ``F``.
+        What lies outside the image is black, as in face crops with their background removed.
     """
     enlarged = round(size / geometry.side)
     if image.size != (enlarged, enlarged):  # averages pixels, which the turn below would not
         image = image.resize((enlarged, enlarged), Image.Resampling.BILINEAR, reducing_gap=2)
+    half = size / 2
+    left, top = geometry.x * enlarged - half, geometry.y * enlarged - half
+    if not geometry.angle and left.is_integer() and top.is_integer():  # as the turn below, faster
+        cut = image.crop((int(left), int(top), int(left) + size, int(top) + size))
+        return np.asarray(ImageOps.mirror(cut) if geometry.mirrored else cut)
     cos, sin = math.cos(geometry.angle), math.sin(geometry.angle)
     flip = -1 if geometry.mirrored else 1
     a, b, d, e = flip * cos, -sin, flip * sin, cos
-    half = size / 2
     c = geometry.x * enlarged - a * half - b * half
     f = geometry.y * enlarged - d * half - e * half
     turned = image.transform(
@@ -142,7 +119,7 @@ def place(image: Image.Image, geometry: Geometry, size: int) -> NDArray[np.uint8
     return np.asarray(turned)
 
 
-def to_pixels(placed: NDArray[np.uint8]) -> Pixels:
+def to_pixels(placed: Placed) -> Pixels:
     """Scale to [0, 1], channels first: (H, W) to (1, H, W), or (H, W, 3) to (3, H, W)."""
     channels_first = placed[None] if placed.ndim == 2 else placed.transpose(2, 0, 1)
     return np.multiply(channels_first, np.float32(1 / 255), dtype=np.float32)

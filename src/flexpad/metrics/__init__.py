@@ -9,11 +9,12 @@ The words are those of ISO/IEC 30107-3. The formulas are as the Common Criteria 
 """
 
 from flexpad.metrics.bootstrap import (
+    DRAWS,
     ClusteredInterval,
-    SubjectCounts,
     clustered_intervals,
+    draw_blocks,
     drawn_rates,
-    subject_counts,
+    percentile_interval,
     subject_draws,
 )
 from flexpad.metrics.curve import (
@@ -37,6 +38,7 @@ from flexpad.metrics.curve_bootstrap import clustered_curve
 from flexpad.metrics.det import DetPoints, det_points
 from flexpad.metrics.groups import Gap, GroupRate, GroupRates, by_group
 from flexpad.metrics.presentations import (
+    Floats,
     IntArray,
     Presentations,
     by_condition,
@@ -54,16 +56,19 @@ from flexpad.metrics.proportion import (
 )
 from flexpad.metrics.rates import Rates, SpeciesRate, hter, rates
 from flexpad.metrics.spread import Spread, spread
+from flexpad.metrics.subjects import SubjectCounts, subject_counts
 
 __all__ = [
     "APCER_TARGETS",
     "CONFIDENCE",
+    "DRAWS",
     "FPR_TARGETS",
     "ApcerKind",
     "ClusteredInterval",
     "DetPoints",
     "EqualErrorRate",
     "Figure",
+    "Floats",
     "Gap",
     "GroupRate",
     "GroupRates",
@@ -86,12 +91,14 @@ __all__ = [
     "clustered_curve",
     "clustered_intervals",
     "det_points",
+    "draw_blocks",
     "drawn_rates",
     "eer",
     "error_curve",
     "hter",
     "min_acer",
     "of_table",
+    "percentile_interval",
     "presentations",
     "proportion",
     "rates",

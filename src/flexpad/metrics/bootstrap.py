@@ -12,39 +12,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from flexpad.metrics.presentations import Floats, IntArray, check_one_condition
 from flexpad.metrics.proportion import CONFIDENCE, rule_of_three
+from flexpad.metrics.subjects import (
+    SubjectCounts,
+    non_response_counts,
+    species_of,
+    subject_counts,
+    without_subject,
+)
 from flexpad.score_table import ScoreTable
-from flexpad.types import BONAFIDE, BadInput
 
 DRAWS = 2000
 BLOCK = 4_000_000  # subjects times draws held at once
-SUBJECT = ["dataset", "subject_id"]
 ONE_SUBJECT = "all presentations are of one subject"
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectCounts:
-    """Answered presentations and errors of one condition at one threshold, by subject.
-
-    Attributes:
-        subjects: ``dataset/subject_id`` of the C subjects the table has, in order of both, whether
-            any of their presentations was answered or not.
-        species: The K PAI species, in alphabetical order.
-        bonafide: Answered bona fide presentations, (C,).
-        bonafide_errors: Those that were rejected, (C,).
-        attacks: Answered attack presentations, (C, K).
-        attack_errors: Those that were accepted, (C, K).
-    """
-
-    subjects: tuple[str, ...]
-    species: tuple[str, ...]
-    bonafide: IntArray
-    bonafide_errors: IntArray
-    attacks: IntArray
-    attack_errors: IntArray
+RARE = "fewer than half of the draws have such presentations"
+RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +55,6 @@ class ClusteredInterval:
     seed: int
     method: str
     reason: str | None = None
-
-
-def subject_counts(table: ScoreTable, threshold: float) -> SubjectCounts:
-    """Count answers and errors of every subject of a table of one condition.
-
-    Raises:
-        BadInput: The table holds several conditions, or a row has no subject_id.
-        ValueError: The threshold is NaN or a score is infinite.
-    """
-    if math.isnan(threshold):
-        raise ValueError("the threshold is NaN")
-    answered = pl.col("score").is_not_null()
-    accepted = pl.col("score") >= threshold
-    error = pl.when(pl.col("label") == BONAFIDE).then(~accepted).otherwise(accepted)
-    return _counts(table, answered, error)
-
-
-def non_response_counts(table: ScoreTable) -> SubjectCounts:
-    """Count all presentations as answered ones and those without a response as the errors.
-
-    The rates of these counts are BPNRR for ``bpcer`` and APNRR for ``apcer``.
-
-    Raises:
-        BadInput: The table holds several conditions, or a row has no subject_id.
-        ValueError: A score is infinite.
-    """
-    return _counts(table, pl.lit(value=True), pl.col("score").is_null())
 
 
 def subject_draws(n_subjects: int, draws: int = DRAWS, seed: int = 0) -> IntArray:
@@ -153,17 +110,22 @@ def clustered_intervals(
     check_one_condition(table)
     if math.isnan(threshold):
         raise ValueError("the threshold is NaN")
+    species = species_of(table)
     reason = without_subject(table)
     if reason:
-        names = ("", "_max", "_pooled", *(f":{name}" for name in species_of(table)))
-        keys = ["bpcer", "acer_max", "acer_pooled", *(f"apcer{name}" for name in names[1:])]
-        keys += ["bpnrr", "apnrr", *(f"apnrr{name}" for name in names[3:])]
+        kinds = [f"{rate}:{name}" for rate in ("apcer", "apnrr") for name in species]
+        keys = [*RATES, "bpnrr", "apnrr", *kinds]
         return {key: no_interval(reason, 0, draws, seed) for key in keys}
     rates = _intervals(subject_counts(table, threshold), draws, seed)
     silence = _intervals(non_response_counts(table), draws, seed)
     named = {"bpcer": "bpnrr", "apcer_pooled": "apnrr"}
-    named |= {f"apcer:{name}": f"apnrr:{name}" for name in species_of(table)}
+    named |= {f"apcer:{name}": f"apnrr:{name}" for name in species}
     return rates | {new: silence[old] for old, new in named.items()}
+
+
+def is_rare(values: Floats) -> bool:
+    """Whether most of the draws lack what a figure needs, so that the rest would mislead."""
+    return bool(np.isnan(values).mean() > 0.5)
 
 
 def percentile_interval(rate: float, values: Floats, confidence: float) -> tuple[float, float]:
@@ -180,58 +142,6 @@ def percentile_interval(rate: float, values: Floats, confidence: float) -> tuple
 def no_interval(reason: str, subjects: int, draws: int, seed: int) -> ClusteredInterval:
     """Why there is none."""
     return ClusteredInterval(None, None, subjects, draws, seed, "bootstrap", reason)
-
-
-def without_subject(table: ScoreTable) -> str | None:
-    """Why the rows of a table cannot be clustered by subject; None if they can."""
-    lacking = int((table.rows["subject_id"] == "").sum())
-    return f"{lacking} of {len(table.rows)} rows have no subject_id" if lacking else None
-
-
-def species_of(table: ScoreTable) -> tuple[str, ...]:
-    """The PAI species of a table, answered or not, in alphabetical order."""
-    return tuple(sorted(set(table.rows["pai_species"].unique()) - {""}))
-
-
-def subject_codes(table: ScoreTable) -> tuple[tuple[str, ...], pl.DataFrame]:
-    """Number the subjects of a table.
-
-    Returns:
-        ``dataset/subject_id`` of the C subjects in order of both, and the table's rows with their
-        place among them in column ``subject``.
-
-    Raises:
-        BadInput: A row has no subject_id.
-    """
-    reason = without_subject(table)
-    if reason:
-        raise BadInput(f"{table.name}: {reason}, which intervals by subject need; add them")
-    known = table.rows.select(SUBJECT).unique().sort(SUBJECT).with_row_index("subject")
-    names = tuple(f"{dataset}/{subject}" for _, dataset, subject in known.iter_rows())
-    rows = table.rows.with_columns(pl.col("score").fill_nan(None))
-    return names, rows.join(known, on=SUBJECT, how="left", maintain_order="left")
-
-
-def _counts(table: ScoreTable, answered: pl.Expr, error: pl.Expr) -> SubjectCounts:
-    check_one_condition(table)
-    names, rows = subject_codes(table)
-    species = species_of(table)
-    cells = rows.group_by("subject", "pai_species").agg(
-        answered.sum().alias("answered"), (answered & error).sum().alias("errors")
-    )
-    place = {name: k for k, name in enumerate(("", *species))}  # a bona fide has no species
-    column = cells["pai_species"].cast(pl.String).replace_strict(place, return_dtype=pl.Int64)
-    counts = np.zeros((2, len(names), len(place)), dtype=np.int64)
-    where = cells["subject"].to_numpy(), column.to_numpy()
-    counts[0][where], counts[1][where] = cells["answered"], cells["errors"]
-    return SubjectCounts(
-        subjects=names,
-        species=species,
-        bonafide=counts[0, :, 0],
-        bonafide_errors=counts[1, :, 0],
-        attacks=counts[0, :, 1:],
-        attack_errors=counts[1, :, 1:],
-    )
 
 
 def draw_blocks(n_subjects: int, draws: int, seed: int) -> Iterator[IntArray]:
@@ -268,6 +178,8 @@ def _intervals(counts: SubjectCounts, draws: int, seed: int) -> dict[str, Cluste
         lacking = [reason for side in sides if (reason := _lack(rates[side], subjects[side], side))]
         if lacking:
             return no_interval(lacking[0], n, draws, seed)
+        if is_rare(drawn[key]):
+            return no_interval(RARE, n, draws, seed)
         if not any(rates[side] in (0, 1) for side in sides):
             low, high = percentile_interval(rates[key], drawn[key], CONFIDENCE)
             return ClusteredInterval(low, high, n, draws, seed, "bootstrap")

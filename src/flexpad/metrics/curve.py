@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -128,25 +129,36 @@ def eer(items: Presentations) -> EqualErrorRate:
     """Equal error rate of pooled attacks against bona fides, nearest and interpolated.
 
     The candidates are compared in integers, so that ties are ties: the nearest one is where
-    ``|accepted * S_bonafide - rejected * S_attack|`` is least.
+    ``|accepted * S_bonafide - rejected * S_attack|`` is least. What stands between the bars falls
+    from candidate to candidate, so that the crossing is found by bisection.
     """
     if items.undefined:
         return EqualErrorRate(None, None, None, None, None, items.undefined)
-    candidates, accepted, rejected = error_curve(items)
+    candidates = candidate_thresholds(items)
     n_bonafide, n_attack = len(items.bonafide), len(items.pooled)
-    gap = accepted * n_bonafide - rejected * n_attack  # falls from the product to minus it
-    nearest = int(np.argmin(np.abs(gap)))
-    fpr, fnr = accepted[nearest] / n_attack, rejected[nearest] / n_bonafide
-    after = int(np.argmax(gap <= 0))  # never 0: the lowest candidate accepts everything
+
+    def errors(place: int) -> tuple[int, int]:
+        accepted = count_accepted(items.pooled, candidates[place])
+        return accepted, n_bonafide - count_accepted(items.bonafide, candidates[place])
+
+    def gap(place: int) -> int:
+        accepted, rejected = errors(place)
+        return accepted * n_bonafide - rejected * n_attack
+
+    places = range(len(candidates))
+    after = bisect_left(places, 0, key=lambda place: -gap(place))  # never 0: there all is accepted
     before = after - 1
-    weight = gap[before] / (gap[before] - gap[after])
-    step = weight * (accepted[after] - accepted[before])
+    nearest = min(before, after, key=lambda place: abs(gap(place)))
+    accepted, rejected = errors(nearest)
+    fpr, fnr = accepted / n_attack, rejected / n_bonafide
+    weight = gap(before) / (gap(before) - gap(after))
+    step = weight * (errors(after)[0] - errors(before)[0])
     return EqualErrorRate(
-        rate=float(fpr + fnr) / 2,
+        rate=(fpr + fnr) / 2,
         threshold=float(candidates[nearest]),
-        fpr=float(fpr),
-        fnr=float(fnr),
-        interpolated=float(accepted[before] + step) / n_attack,
+        fpr=fpr,
+        fnr=fnr,
+        interpolated=(errors(before)[0] + step) / n_attack,
     )
 
 
@@ -160,7 +172,7 @@ def min_acer(items: Presentations, kind: ApcerKind) -> MinAcer:
     if reason:
         return MinAcer(None, None, None, None, reason)
     thresholds = candidate_thresholds(items)
-    apcer = np.max([accepted_share(scores, thresholds) for scores in groups], axis=0)
+    apcer = worst_apcer(groups, thresholds)
     bpcer = np.searchsorted(items.bonafide, thresholds, "left") / len(items.bonafide)
     best = int(np.argmin(np.round((apcer + bpcer) / 2, 12)))  # equal but for rounding is equal
     value = float(apcer[best] + bpcer[best]) / 2
@@ -172,9 +184,14 @@ def apcer_groups(items: Presentations, kind: ApcerKind) -> list[Floats]:
     return [items.pooled] if kind == "pooled" else list(items.attacks.values())
 
 
-def accepted_share(scores: Floats, thresholds: Floats) -> Floats:
-    """Share of the sorted scores, (S,), that reach each threshold, (T,)."""
-    return 1 - np.searchsorted(scores, thresholds, "left") / len(scores)
+def worst_apcer(groups: Sequence[Floats], thresholds: Floats) -> Floats:
+    """The highest APCER of any group at each threshold, (T,); each group's scores are sorted."""
+    worst = np.zeros(len(thresholds))
+    for scores in groups:
+        share = np.searchsorted(scores, thresholds, "left") / -len(scores)
+        share += 1
+        np.maximum(worst, share, out=worst)
+    return worst
 
 
 def threshold_at_bpcer(items: Presentations, target: float) -> float | None:

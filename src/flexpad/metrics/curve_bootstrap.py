@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,13 +21,12 @@ import polars as pl
 from flexpad.metrics.bootstrap import (
     DRAWS,
     ONE_SUBJECT,
+    RARE,
     ClusteredInterval,
     draw,
+    is_rare,
     no_interval,
     percentile_interval,
-    species_of,
-    subject_codes,
-    without_subject,
 )
 from flexpad.metrics.curve import APCER_TARGETS, FPR_TARGETS, exact_target
 from flexpad.metrics.presentations import (
@@ -38,6 +38,7 @@ from flexpad.metrics.presentations import (
     check_one_condition,
 )
 from flexpad.metrics.proportion import CONFIDENCE, rule_of_three
+from flexpad.metrics.subjects import species_of, subject_codes, without_subject
 from flexpad.score_table import ScoreTable
 from flexpad.types import ATTACK, BONAFIDE
 
@@ -92,10 +93,11 @@ def clustered_curve(
     """Intervals of :data:`KEYS` for a table of one condition, clustered by subject.
 
     The threshold is found anew in every draw. A draw that lacks a PAI species altogether has no
-    BPCER at a worst-case APCER and is left out there. Where a figure is 0 or 1, the limit is at
-    least that of the rule of three on the subjects of the smaller class (for BPCER and TPR: on
-    those of bona fides). For AUC it holds because as many disjoint pairs of a bona fide and an
-    attack would all be in order with at most probability AUC to their number.
+    BPCER at a worst-case APCER and is left out there; if most do there is no interval. Where a
+    figure is 0 or 1, the limit is at least that of the rule of three on the subjects of the smaller
+    class (for BPCER and TPR: on those of bona fides). For AUC it holds because as many disjoint
+    pairs of a bona fide and an attack would all be in order with at most probability AUC to their
+    number.
 
     Raises:
         BadInput: The table holds several conditions.
@@ -115,15 +117,15 @@ def clustered_curve(
 
     def interval(key: str, rate: float, values: Floats) -> ClusteredInterval:
         n = n_bonafide if "@" in key else min(n_bonafide, n_attack)
-        if np.isnan(rate):
-            return no_interval(SILENT_SPECIES, n, draws, seed)
+        reason = SILENT_SPECIES if math.isnan(rate) else RARE if is_rare(values) else None
+        if not reason and rate not in (0, 1) and min(n_bonafide, n_attack) < 2:
+            reason = ONE_SUBJECT
+        if reason:
+            return no_interval(reason, n, draws, seed)
+        low, high = percentile_interval(rate, values, CONFIDENCE)
         if rate not in (0, 1):
-            if min(n_bonafide, n_attack) < 2:
-                return no_interval(ONE_SUBJECT, n, draws, seed)
-            low, high = percentile_interval(rate, values, CONFIDENCE)
             return ClusteredInterval(low, high, n, draws, seed, "bootstrap")
         bound = rule_of_three(n)
-        low, high = percentile_interval(rate, values, CONFIDENCE)
         low, high = (0.0, max(high, bound)) if rate == 0 else (min(low, 1 - bound), 1.0)
         return ClusteredInterval(low, high, n, draws, seed, "rule of three")
 
@@ -142,7 +144,7 @@ def _sort(table: ScoreTable) -> tuple[tuple[str, ...], _Sorted]:
     bonafide, attacks = (part["score"].to_numpy() for part in (of_bonafide, of_attacks))
     candidates = np.append(np.unique(answered["score"].to_numpy()), np.inf)
     pooled = _Attacks(_subjects(of_attacks), np.searchsorted(bonafide, attacks, "right"))
-    kinds = of_attacks.select(pl.col("pai_species").cast(pl.String))["pai_species"].to_numpy()
+    kinds = of_attacks["pai_species"].to_numpy()
     species = tuple(
         _Attacks(pooled.subject[kinds == kind], pooled.bonafide_not_above[kinds == kind])
         for kind in species_of(table)
@@ -215,7 +217,7 @@ def _bpcer(
 
 
 def _eer(candidates: IntArray, bonafide: IntArray, pooled: IntArray) -> float:
-    """Mean of both errors at the candidate where they are nearest; of several the lowest."""
+    """As :func:`flexpad.metrics.curve.eer`; a candidate that a draw lacks is like the next one."""
     n_bonafide, n_attack = int(bonafide[-1]), int(pooled[-1])
 
     def errors(place: int) -> tuple[int, int]:
@@ -223,10 +225,11 @@ def _eer(candidates: IntArray, bonafide: IntArray, pooled: IntArray) -> float:
         accepted, rejected = n_attack - pooled[attacks_below], bonafide[bonafide_below]
         return int(accepted) * n_bonafide, int(rejected) * n_attack
 
-    before, after = 0, candidates.shape[1] - 1  # all accepted at the one, all rejected at the other
-    while after - before > 1:
-        middle = (before + after) // 2
-        accepted, rejected = errors(middle)
-        before, after = (before, middle) if accepted <= rejected else (middle, after)
-    nearest = min((before, after), key=lambda place: abs(np.subtract(*errors(place))))
+    def gap(place: int) -> int:
+        accepted, rejected = errors(place)
+        return accepted - rejected
+
+    places = range(candidates.shape[1])
+    after = bisect_left(places, 0, key=lambda place: -gap(place))
+    nearest = min(after - 1, after, key=lambda place: abs(gap(place)))
     return sum(errors(nearest)) / (2 * n_bonafide * n_attack)

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from scipy.special import ndtri
 
-from flexpad.metrics.curve import ApcerKind, accepted_share, apcer_groups, candidate_thresholds
+from flexpad.metrics.curve import ApcerKind, apcer_groups, candidate_thresholds, worst_apcer
 from flexpad.metrics.presentations import SILENT_SPECIES, Floats, Presentations
 from flexpad.types import BadInput
 
@@ -23,7 +23,7 @@ class DetPoints:
         thresholds: (P,), the last one +inf.
         apcer: (P,) falling to 0.
         bpcer: (P,) rising from 0.
-        smallest_apcer: Half an error of the attacks: where a rate of 0 is drawn.
+        smallest_apcer: Half an error of the largest species: where a rate of 0 is drawn.
         smallest_bpcer: Half an error of the bona fides.
         reason: Why there are no points.
     """
@@ -67,17 +67,19 @@ def det_points(items: Presentations, of: str = "max") -> DetPoints:
         nothing = np.empty(0)
         return DetPoints(nothing, nothing, nothing, None, None, reason)
     thresholds = candidate_thresholds(items)
-    apcer = np.max([accepted_share(scores, thresholds) for scores in groups], axis=0)
+    apcer = worst_apcer(groups, thresholds)
     bpcer = np.searchsorted(items.bonafide, thresholds, "left") / len(items.bonafide)
-    half_attack = 0.5 / min(len(scores) for scores in groups)
+    half_attack = 0.5 / max(len(scores) for scores in groups)  # below every rate but 0
     whole = DetPoints(thresholds, apcer, bpcer, half_attack, 0.5 / len(items.bonafide))
     return _thinned(whole)
 
 
 def _thinned(points: DetPoints) -> DetPoints:
-    cells = np.stack([np.round(ndtri(rate) * STEPS) for rate in points.clamped()])
-    keep = np.any(np.diff(cells, axis=1) != 0, axis=0)
-    first, last = np.append(True, keep), np.append(keep, True)  # both ends of every run
+    turn = np.zeros(len(points.thresholds) - 1, dtype=np.bool_)
+    for rate in points.clamped():
+        cell = np.rint(ndtri(rate) * STEPS)
+        turn |= cell[1:] != cell[:-1]
+    first, last = np.append(True, turn), np.append(turn, True)  # both ends of every run
     chosen = first | last
     return DetPoints(
         points.thresholds[chosen],

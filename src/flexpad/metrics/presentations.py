@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from flexpad.score_table import ScoreTable
-from flexpad.types import ATTACK, BONAFIDE, BadInput
+from flexpad.types import BONAFIDE, BadInput
 
 Floats = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -80,11 +80,11 @@ def of_table(table: ScoreTable) -> Presentations:
         ValueError: A score is infinite.
     """
     check_one_condition(table)
-    return _of_rows(table.rows)
+    return _of_rows(table.rows.lazy())
 
 
 def by_condition(table: ScoreTable) -> dict[str, Presentations]:
-    """Sort the scores of every condition of a table, in one pass.
+    """Sort the scores of every condition of a table.
 
     Returns:
         By condition, in the order of :data:`flexpad.types.CONDITIONS`.
@@ -93,20 +93,11 @@ def by_condition(table: ScoreTable) -> dict[str, Presentations]:
         ValueError: A score is infinite.
     """
     _refuse_infinite(table.scores)
-    rows = table.rows.select("condition", "label", "pai_species", "score")
-    parts = rows.partition_by("condition", as_dict=True)
-    return {condition: _of_rows(parts[(condition,)]) for condition in table.conditions}
-
-
-def _of_rows(rows: pl.DataFrame) -> Presentations:
-    parts = rows.select("label", "pai_species", "score").partition_by(
-        "label", "pai_species", as_dict=True
-    )
-    by_species = {
-        str(name): _floats(r["score"]) for (label, name), r in parts.items() if label == ATTACK
+    rows = table.rows.lazy()
+    return {
+        condition: _of_rows(rows.filter(pl.col("condition") == condition))
+        for condition in table.conditions
     }
-    bonafide = [_floats(r["score"]) for (label, _), r in parts.items() if label == BONAFIDE]
-    return _sorted(np.concatenate([*bonafide, np.empty(0)]), by_species)
 
 
 def check_one_condition(table: ScoreTable) -> None:
@@ -123,13 +114,26 @@ def check_one_condition(table: ScoreTable) -> None:
     _refuse_infinite(table.scores)
 
 
+def _of_rows(rows: pl.LazyFrame) -> Presentations:
+    scores = pl.col("score").fill_null(np.nan)
+    pools = rows.group_by("label", "pai_species").agg(scores).collect(engine="streaming")
+    by_species = {}
+    bonafide = np.empty(0)
+    for label, species, pool in zip(*pools.get_columns(), strict=True):
+        if label == BONAFIDE:
+            bonafide = pool.to_numpy()
+        else:
+            by_species[species] = pool.to_numpy()
+    return _sorted(bonafide, by_species)
+
+
 def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations:
     answered = _answered(bonafide)
     attacks = {name: _answered(by_species[name]) for name in sorted(by_species)}
     return Presentations(
         bonafide=answered,
         attacks=attacks,
-        pooled=np.sort(np.concatenate([*attacks.values(), np.empty(0)])),
+        pooled=np.sort(np.concatenate([*attacks.values(), np.empty(0)]), kind="stable"),  # merges
         silent_bonafide=len(bonafide) - len(answered),
         silent_attacks={name: len(by_species[name]) - len(attacks[name]) for name in attacks},
     )
@@ -138,10 +142,6 @@ def _sorted(bonafide: Floats, by_species: Mapping[str, Floats]) -> Presentations
 def _refuse_infinite(scores: Floats) -> None:
     if np.isinf(scores).any():
         raise ValueError("a score is infinite; a non-response is NaN")
-
-
-def _floats(column: pl.Series) -> Floats:
-    return column.fill_null(np.nan).to_numpy().astype(np.float64)
 
 
 def _answered(scores: Floats) -> Floats:

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from flexpad.calibrate import Rule, check_split, parse_rule
+from flexpad.calibrate import check_split, parse_rule
 from flexpad.metrics import Presentations
+from flexpad.report.claims import Warned, too_fine
 from flexpad.report.wording import listed, percent, plural
 from flexpad.score_table import ScoreTable
 from flexpad.types import BadInput
 
 Json = dict[str, Any]
-SMALL = 30  # below this a rate is anecdote: one error is more than three per cent
 SAME_MODEL = ("method", "weights_sha256")
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """One thing a reader has to know before believing a figure.
-
-    Attributes:
-        code: For machines, stable, e.g. ``small_sample``.
-        message: One or two sentences.
-    """
-
-    code: str
-    message: str
 
 
 def check_tables(dev: ScoreTable, test: ScoreTable) -> None:
@@ -90,9 +77,10 @@ def warnings(
         *_other_data(dev, test),
         *_unseen_species(dev, test),
         *_non_response(conditions),
-        *_small_samples(by_split),
-        *_granularity(rule, by_split),
+        *_several_protocols(report),
+        *too_fine(rule, report, by_split),
         *_worst_against_pool(conditions),
+        *_calibration(conditions),
         *_dependence(report),
     ]
     return [asdict(warned) for warned in found]
@@ -192,49 +180,6 @@ def _non_response(conditions: Mapping[str, Json]) -> Iterable[Warned]:
             )
 
 
-def _small_samples(
-    by_split: Mapping[str, Mapping[str, Presentations]],
-) -> Iterable[Warned]:
-    small: dict[tuple[str, str, int], list[str]] = {}
-    for split, sides in by_split.items():
-        for condition, items in sides.items():
-            sizes = {"bona fide": len(items.bonafide)}
-            sizes |= {f"species {name}": len(scores) for name, scores in items.attacks.items()}
-            for what, size in sizes.items():
-                if size < SMALL:
-                    small.setdefault((split, what, size), []).append(condition)
-    lines: dict[tuple[str, str], list[str]] = {}
-    for (split, what, size), where in small.items():
-        lines.setdefault((split, ", ".join(where)), []).append(f"{what} {size}")
-    for (split, names), found in lines.items():
-        yield Warned(
-            "small_sample",
-            f"Fewer than {SMALL} presentations in {split} ({names}): {', '.join(found)}.",
-        )
-
-
-def _granularity(
-    rule: Rule, by_split: Mapping[str, Mapping[str, Presentations]]
-) -> Iterable[Warned]:
-    if rule.kind in ("eer", "fixed") or not rule.value or not rule.split:
-        return
-    coarse: dict[int, list[str]] = {}
-    for name, items in by_split[rule.split].items():
-        sizes = {
-            "bpcer": [len(items.bonafide)],
-            "apcer_pooled": [len(items.pooled)],
-            "apcer_max": [len(scores) for scores in items.attacks.values()],
-        }[rule.kind]
-        if min(sizes) * rule.value < 1:
-            coarse.setdefault(min(sizes), []).append(name)
-    for size, names in coarse.items():
-        yield Warned(
-            "granularity",
-            f"The target {percent(rule.value)} % is finer than one error of {size} in"
-            f" {rule.split} ({', '.join(names)}): it means no error at all there.",
-        )
-
-
 def _worst_against_pool(conditions: Mapping[str, Json]) -> Iterable[Warned]:
     hidden = {
         name: e["apcer_max"] / e["apcer_pooled"]
@@ -257,9 +202,33 @@ def _dependence(report: Mapping[str, Any]) -> Iterable[Warned]:
     if report["unit"] == "frame" and 0 < test["n_videos"] < test["n_items"]:
         yield Warned(
             "dependent_frames",
-            f"The intervals take frames as independent, but {test['n_items']:,} frames come from"
-            f" {plural(test['n_videos'], 'video')}: they are too narrow. Unit video is more"
-            " honest.",
+            f"Clopper-Pearson intervals take frames as independent, but {test['n_items']:,} frames"
+            f" come from {plural(test['n_videos'], 'video')}: they are too narrow. Go by the"
+            " clustered ones, or measure in unit video.",
+        )
+
+
+def _several_protocols(report: Mapping[str, Any]) -> Iterable[Warned]:
+    names = report["tables"]["test"]["protocols"]
+    if len(names) > 1:
+        yield Warned(
+            "several_protocols",
+            f"Test holds the protocols {listed(names)} in one pool; where one has other"
+            " presentations than the next, report each by itself.",
+        )
+
+
+def _calibration(conditions: Mapping[str, Json]) -> Iterable[Warned]:
+    worse = []
+    for name, entry in conditions.items():
+        before, after = (entry["reliability"][key] for key in ("before", "after"))
+        if after and after["ece"] is not None and before["ece"] is not None:
+            worse += [name] if after["ece"] > before["ece"] else []
+    if worse:
+        yield Warned(
+            "calibration",
+            "Calibrated on dev, the probabilities of test are further from the truth in"
+            f" {listed(worse)} than the scores were.",
         )
 
 

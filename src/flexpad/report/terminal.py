@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from flexpad.report import wording
+from flexpad.report.order import by_method
 
 RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled")
 
@@ -48,6 +50,60 @@ def render_table(report: Mapping[str, Any]) -> Table:
         table.add_row(*_row(name, entry), end_section=name == list(report["conditions"])[-1])
     if report["mean_rdi_single"]:
         table.add_row(*_mean_row(report["mean_rdi_single"]))
+    return table
+
+
+def render_paper(report: Mapping[str, Any]) -> RenderableType:
+    """The rows of a paper's table for the table at hand, and the published ones set apart.
+
+    Args:
+        report: The content of report.json with ``paper``.
+
+    Returns:
+        At most 100 columns wide; print it with rich.
+    """
+    paper = report["paper"]
+    faces = "RENDERED FACES" if report["rendered"] else "measured here"
+    several = len(paper["sub_protocols"]) > 1
+    over = f", mean ± sample std over {wording.listed(paper['sub_protocols'])}" if several else ""
+    ours = _paper_table(f"{faces}, per {report['unit']}, at {report['rule']}, %{over}")
+    for kind in ("pooled", "max"):
+        cells = []
+        for row in paper["rows"].values():
+            rates = (row[f"apcer_{kind}"], row["bpcer"], row[f"acer_{kind}"])
+            cells += [wording.spread(rate).replace(" ± ", "\n± ") for rate in rates]
+        ours.add_row(f"{report['method'] or 'this system'}\n  APCER {kind}", *cells)
+    if not paper["published"]:
+        return Group(ours, Text(f"\n{paper['published_reason']}", style="dim"))
+    real = f"PUBLISHED, REAL DATA ({paper['published_protocol']}), %"
+    theirs = _paper_table(real)
+    for method, found in by_method(paper["published"]).items():
+        cells = []
+        for name in paper["rows"]:
+            value = wording.published(found[name]) if name in found else wording.DASH
+            cells += [wording.DASH, wording.DASH, value.replace(" ± ", "\n± ")]
+        theirs.add_row(method, *cells)
+    apart = "of people, not rendered: do not compare" if report["rendered"] else "compare with care"
+    source = Text(
+        f"{paper['published'][0]['source']}; only ACER is known to us, not which APCER or unit",
+        style="dim",
+    )
+    return Group(ours, Rule(f"published, real data · {apart}", style="bold red"), theirs, source)
+
+
+def _paper_table(title: str) -> Table:
+    table = Table(
+        title=Text(title, style="bold not italic"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+        header_style="bold",
+    )
+    table.add_column("", no_wrap=True, min_width=18)
+    for name in ("R", "D", "I"):
+        for rate in ("APCER", "BPCER", "ACER"):
+            table.add_column(f"{name}\n{rate}", justify="right", no_wrap=True, min_width=8)
     return table
 
 

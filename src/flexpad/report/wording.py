@@ -7,6 +7,15 @@ from typing import Any
 
 DASH = "–"  # noqa: RUF001 - an en dash, from one number to another
 MODALITY_WORDS = "R RGB, D depth, I infrared"
+RATE_WORDS = {
+    "bpcer": "BPCER",
+    "apcer_max": "APCER max",
+    "apcer_pooled": "APCER pooled",
+    "acer_max": "ACER max",
+    "acer_pooled": "ACER pooled",
+    "bpnrr": "BPNRR",
+    "apnrr": "APNRR",
+}
 RENDERED = (
     "These are rendered faces: synthetic images from a graphics program."
     " The figures say nothing about real faces."
@@ -52,6 +61,46 @@ def threshold(value: float | None) -> str:
     return f"{value:.3g}" if value and not 1e-3 <= abs(value) < 1e3 else f"{value:.4f}"
 
 
+def spread(value: Mapping[str, Any]) -> str:
+    """Mean of a fraction over sub-protocols in per cent with two decimals, as papers print it.
+
+    >>> spread({"mean": 0.0792, "std": 0.0072, "n": 3}), spread({"mean": 0.2, "std": None, "n": 1})
+    ('7.92 ± 0.72', '20.00')
+    """
+    if value["mean"] is None:
+        return DASH
+    mean = f"{100 * value['mean']:.2f}"
+    return mean if value["std"] is None else f"{mean} ± {100 * value['std']:.2f}"
+
+
+def published(row: Mapping[str, Any]) -> str:
+    """A published figure, which is in per cent already.
+
+    >>> published({"value": 7.92, "std": 0.72}), published({"value": 12.38, "std": None})
+    ('7.92 ± 0.72', '12.38')
+    """
+    return f"{row['value']:.2f}" if row["std"] is None else f"{row['value']:.2f} ± {row['std']:.2f}"
+
+
+def condition_words(condition: str) -> str:
+    """What a condition shows the model.
+
+    >>> condition_words("RDI"), condition_words("I")
+    ('RGB, depth and infrared', 'infrared')
+    """
+    words = {"R": "RGB", "D": "depth", "I": "infrared"}
+    return listed(words[letter] for letter in condition)
+
+
+def group_words(column: str) -> str:
+    """The name of a group column as a person says it.
+
+    >>> group_words("group_skin_tone")
+    'skin tone'
+    """
+    return column.removeprefix("group_").replace("_", " ")
+
+
 def area(value: float | None) -> str:
     """An AUC with three decimals, not rounded up to 1.
 
@@ -92,6 +141,12 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def cell(text: object) -> str:
+    """Text that stays inside one cell of a table, whatever somebody called their things."""
+    flat = " ".join(str(text).split())
+    return flat.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
 def title(report: Mapping[str, Any]) -> str:
     """What every table and figure is called. Rendered data and oracle thresholds show here."""
     test = report["tables"]["test"]
@@ -111,6 +166,9 @@ def origin_of_thresholds(report: Mapping[str, Any]) -> str:
         return f"Thresholds: {rule}, chosen on the test data itself (oracle)."
     if rule.startswith("fixed:"):
         return f"Threshold: {rule}, set by hand and chosen on no data."
+    if report["common_threshold"]:
+        on = " of calibrated probabilities" if report["score_calibration"] else ""
+        return f"Threshold: {rule}, one for all conditions{on}, chosen on dev and never on test."
     return f"Thresholds: {rule}, one per condition, chosen on dev and never on test."
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from flexpad.data.images import open_image
 from flexpad.data.manifest import Manifest, Row
 from flexpad.files import whole_file
 from flexpad.types import MODALITIES, BadInput, Modality
@@ -141,16 +142,14 @@ def _paste_item(
         place = (left + number * (layout.tile + 2), top)
         tile = Image.new("RGB", (layout.tile, layout.tile), TILE_BACKGROUND)
         if row.path(modality):
-            image = _open(root / row.path(modality))
+            image = _open(root, row, modality)
             image.thumbnail((layout.tile, layout.tile), Image.Resampling.LANCZOS)
             inset = ((layout.tile - image.width) // 2, (layout.tile - image.height) // 2)
             tile.paste(image, inset)
         sheet.paste(tile, place)
 
 
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read as an image; check the manifest's root") from error
+def _open(root: Path, row: Row, modality: Modality) -> Image.Image:
+    path, encoding = row.path(modality), row.encoding(modality)
+    image = open_image(root, path, modality, encoding, row.box)
+    return (image.convert("L") if image.mode == "F" else image).convert("RGB")

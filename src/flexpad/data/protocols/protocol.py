@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from flexpad.data.manifest import Manifest
 from flexpad.data.reading import Published
 
+UNKNOWN = "unknown"  # the species of an attack that a release does not tell
+
 
 @dataclass(frozen=True)
 class Protocol:

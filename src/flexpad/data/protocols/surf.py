@@ -2,24 +2,27 @@
 
 Species and counts: Zhang et al., "CASIA-SURF: A Large-Scale Multi-Modal Benchmark for Face
 Anti-Spoofing", TBIOM 2020, and the author lists ``CASIA_SURF@p1_*`` with their readme at
-https://github.com/liuajian/CASIA-FAS-Dataset.
+https://github.com/liuajian/CASIA-FAS-Dataset. Crops: the lists of the MMDG benchmark,
+https://github.com/lxbuaa/mmdg_plus_plus.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
 import polars as pl
 
 from flexpad.data.manifest import Manifest
-from flexpad.data.protocols.protocol import Protocol
+from flexpad.data.protocols.protocol import UNKNOWN, Protocol
 from flexpad.data.reading import Published
-from flexpad.types import ATTACK, BONAFIDE, BadInput
+from flexpad.types import ATTACK, BONAFIDE, SPLITS, BadInput
 
 _UNSEEN = ("01_e_s", "02_e_b", "03_en_s")
-SURF_SPECIES = {
-    "train": ("04_en_b", "05_enm_s", "06_enm_b"),
-    "dev": _UNSEEN,
-    "test": _UNSEEN,
-}
+_SEEN = ("04_en_b", "05_enm_s", "06_enm_b")
+SURF_SPECIES = {"train": _SEEN, "dev": _UNSEEN, "test": _UNSEEN}
+CHALLENGE_SPECIES = {"train": _SEEN, "dev": (UNKNOWN,), "test": (UNKNOWN,)}
+CROP_SPECIES = dict.fromkeys(SPLITS, (*_UNSEEN, *_SEEN))
 PUBLISHED = (
     Published("train", BONAFIDE, videos=300, frames=8942, subjects=300),
     Published("train", ATTACK, videos=900, frames=20324, subjects=300),
@@ -37,32 +40,67 @@ PUBLISHED = (
     Published("test", "02_e_b", videos=594),
     Published("test", "03_en_s", videos=598),
 )
+CHALLENGE_PUBLISHED = (
+    *(known for known in PUBLISHED if known.split == "train"),
+    *(
+        replace(known, videos=None, subjects=None)
+        for known in PUBLISHED
+        if known.split != "train" and known.what in (BONAFIDE, ATTACK)
+    ),
+)
+CROP_PUBLISHED = (  # items counted in the MMDG lists; that subjects are those of surf@1 is inferred
+    Published("train", "all", frames=6297, subjects=300),
+    Published("dev", "all", frames=2100, subjects=100),
+    Published("test", "all", frames=12564, subjects=600),
+)
+NEVER_COMPARE = "never with surf@1: all six cuts stand in every split, training has seen them"
 
 
-def _surf_1(manifest: Manifest) -> Manifest:
+def _of_species(
+    name: str, species: Mapping[str, Sequence[str]], header: Mapping[str, str]
+) -> Callable[[Manifest], Manifest]:
     """Take the splits as listed; real attacks have to be of the species their split is for."""
-    for split, species in SURF_SPECIES.items():
-        wrong = manifest.where(
-            (pl.col("dataset") == "casia_surf")
-            & (pl.col("split") == split)
-            & (pl.col("label") == ATTACK)
-            & ~pl.col("pai_species").is_in(species)
-        )
-        if wrong.rows:
-            row = wrong.rows[0]
-            raise BadInput(
-                f"{manifest.name}: row {row.sample_id!r}: species {row.pai_species!r} is none of"
-                f" {', '.join(species)}, which surf@1 has in {split}"
-                f" ({len(wrong)} such row{'s' if len(wrong) > 1 else ''})"
+
+    def choose(manifest: Manifest) -> Manifest:
+        for split, allowed in species.items():
+            wrong = manifest.where(
+                ~pl.col("dataset").str.starts_with("synth")
+                & (pl.col("split") == split)
+                & (pl.col("label") == ATTACK)
+                & ~pl.col("pai_species").is_in(allowed)
             )
-    return manifest
+            if wrong.rows:
+                row = wrong.rows[0]
+                raise BadInput(
+                    f"{manifest.name}: row {row.sample_id!r}: species {row.pai_species!r} is none"
+                    f" of {', '.join(allowed)}, which {name} has in {split}"
+                    f" ({len(wrong)} such row{'s' if len(wrong) > 1 else ''})"
+                    f"{'; surf@challenge takes them' if row.pai_species == UNKNOWN else ''}"
+                )
+        return replace(manifest, header={**manifest.header, **header})
+
+    return choose
 
 
 PROTOCOLS = {
     "surf@1": Protocol(
         "unseen subjects and, on real faces, unseen cuts: train 04-06, dev and test 01-03",
         ("casia_surf", "synth_surf"),
-        _surf_1,
+        _of_species("surf@1", SURF_SPECIES, {}),
         PUBLISHED,
-    )
+    ),
+    "surf@challenge": Protocol(
+        "the images of surf@1 as the 2019 challenge names them, without subjects and species in"
+        " dev and test",
+        ("casia_surf",),
+        _of_species("surf@challenge", CHALLENGE_SPECIES, {}),
+        CHALLENGE_PUBLISHED,
+    ),
+    "surf@crop": Protocol(
+        "unseen subjects, seen cuts, three frames a video; its numbers compare with those of"
+        " Flex-Modal and MMDG lists, never with surf@1",
+        ("casia_surf_crop",),
+        _of_species("surf@crop", CROP_SPECIES, {"comparable": NEVER_COMPARE}),
+        CROP_PUBLISHED,
+    ),
 }

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -17,59 +15,75 @@ from matplotlib.patches import Patch
 from flexpad.metrics import Presentations
 from flexpad.metrics.presentations import Floats
 from flexpad.report import wording
+from flexpad.report.figures import style
+from flexpad.report.figures.style import (
+    ATTACK,
+    ATTACK_ERROR,
+    BONAFIDE,
+    BONAFIDE_ERROR,
+    FAINT,
+    INK,
+    LINE,
+)
 
-# Blue and vermilion of Okabe and Ito's palette for colour-blind readers (2008, "Color Universal
-# Design"), and lighter tints of them; the dark one of each pair is the error.
-BONAFIDE, BONAFIDE_ERROR = "#8ec3e6", "#00508f"
-ATTACK, ATTACK_ERROR = "#f3c19c", "#c44601"
-INK, FAINT = "#222222", "#8a8a8a"
 BINS = 40
 COLUMNS = 4
 ROW_INCHES, PANEL_INCHES = 0.42, 2.75
+AXIS_WORDS = "score, higher = more bona fide"
 
 
-def draw_histograms(
-    measured: Mapping[str, Presentations],
-    thresholds: Mapping[str, float],
-    report: Mapping[str, Any],
-    path: Path,
-) -> None:
-    """Draw the scores of test and write a PNG.
+def draw_scores(measured: Mapping[str, Presentations], report: Mapping[str, Any]) -> Figure:
+    """A panel for each condition and a legend.
 
     Args:
-        measured: The presentations by condition.
-        thresholds: By condition; +inf is written in words.
-        report: The content of report.json, for title and names.
-        path: The PNG to write.
+        measured: The presentations of test by condition.
+        report: The content of report.json, for title and thresholds.
     """
     names = list(measured)
     columns = min(COLUMNS, len(names) + 1)  # one cell is left for the legend
     rows = -(-(len(names) + 1) // columns)
-    kinds = sorted({species for items in measured.values() for species in items.attacks})
+    kinds = _kinds(measured)
     height = rows * (ROW_INCHES * (len(kinds) + 1) + 0.75) + 0.65
-    figure = Figure(figsize=(columns * PANEL_INCHES + 1.3, height), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(
-        f"{wording.title(report)}: scores",
-        fontsize=12,
-        fontweight="bold",
-        color=INK,
-        x=0.01,
-        ha="left",
-    )
-    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = style.new_figure(columns * PANEL_INCHES + 1.3, height, f"{report['title']}: scores")
+    cells = style.grid_of_panels(figure, len(names) + 1, columns)
+    thresholds = _thresholds(report)
     limits = _limits(measured, thresholds)
     for place, name in enumerate(names):
         _panel(cells[place], measured[name], thresholds[name], kinds, limits)
-        cells[place].set_title(name, loc="left", fontsize=11, fontweight="bold", color=INK)
+        cells[place].set_title(name)
         if place % columns:
             cells[place].set_yticklabels([])
         if place + columns >= len(names):
-            cells[place].set_xlabel("score, higher = more bona fide", fontsize=8, color=INK)
-    for cell in cells[len(names) :]:
-        cell.set_axis_off()
+            cells[place].set_xlabel(AXIS_WORDS)
+    cells[len(names)].set_axis_off()
     _legend(cells[len(names)])
-    figure.savefig(path, metadata={"Software": None})
+    return figure
+
+
+def inline_panels(
+    measured: Mapping[str, Presentations], report: Mapping[str, Any]
+) -> dict[str, str]:
+    """One panel for each condition, to stand inside a page."""
+    kinds, thresholds = _kinds(measured), _thresholds(report)
+    limits = _limits(measured, thresholds)
+    parts = {}
+    for name, items in measured.items():
+        figure = style.new_figure(4.4, ROW_INCHES * (len(kinds) + 1) + 0.75)
+        axes = figure.subplots()
+        _panel(axes, items, thresholds[name], kinds, limits)
+        axes.set_xlabel(AXIS_WORDS)
+        words = f"Histograms of the scores of bona fides and of each species, {name}"
+        parts[name] = style.inline_svg(figure, f"scores-{name}", words)
+    return parts
+
+
+def _kinds(measured: Mapping[str, Presentations]) -> list[str]:
+    return sorted({species for items in measured.values() for species in items.attacks})
+
+
+def _thresholds(report: Mapping[str, Any]) -> dict[str, float]:
+    found = {name: entry["threshold"] for name, entry in report["conditions"].items()}
+    return {name: math.inf if value is None else value for name, value in found.items()}
 
 
 def _limits(
@@ -111,14 +125,14 @@ def _panel(
     if math.isfinite(threshold):
         axes.axvline(threshold, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
     word = f"threshold {wording.threshold(threshold if math.isfinite(threshold) else None)}"
-    axes.set_title(word, loc="right", fontsize=8, color=INK)
+    axes.set_title(word, loc="right", fontsize=8, fontweight="normal")
 
 
 def _row(
     axes: Axes, scores: Floats, threshold: float, edges: Floats, base: int, *, is_bonafide: bool
 ) -> None:
     """One histogram on its own ground line, with its share of errors at the right end."""
-    axes.axhline(base, color="#dddddd", linewidth=0.6, zorder=0)
+    axes.axhline(base, color=LINE, linewidth=0.6, zorder=0)
     is_error = scores < threshold if is_bonafide else scores >= threshold
     colours = (BONAFIDE, BONAFIDE_ERROR) if is_bonafide else (ATTACK, ATTACK_ERROR)
     at_right = axes.get_yaxis_transform()

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from flexpad.data import protocol
+from flexpad import readers
+from flexpad.data import protocols
+from flexpad.data.findings import EXAMPLES, Findings
 from flexpad.data.manifest import Manifest, Row
-from flexpad.readers import casia_surf
+from flexpad.data.reading import ReadOptions
 from flexpad.types import BadInput
-from tests import trees
+from tests.trees.casia_surf import casia_surf, challenge, crop
 
 LISTS = Path(__file__).resolve().parents[2] / "shared" / "lists" / "surf"
 
@@ -50,21 +52,27 @@ def surf(chosen):
 
 def refusal_of(chosen, name="surf@1"):
     with pytest.raises(BadInput) as caught:
-        protocol.apply(name, surf(chosen))
+        protocols.apply(name, surf(chosen))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
+def overlaps_of(chosen):
+    findings = Findings()
+    protocols.note_overlaps(surf(chosen), findings)
+    return list(findings)
+
+
 def test_surf_1_takes_the_rows_as_listed_and_says_so():
-    used = protocol.apply("surf@1", surf(rows()))
+    used = protocols.apply("surf@1", surf(rows()))
     assert used.rows == rows()
     assert used.header == {"reader": "x", "protocol": "surf@1"}
-    assert protocol.apply("surf@1", used) == used
+    assert protocols.apply("surf@1", used) == used
 
 
 @pytest.mark.parametrize("species", ["04_en_b", "05_enm_s", "06_enm_b"])
 def test_surf_1_trains_on_the_last_three_cuts_only(species):
-    protocol.apply("surf@1", surf(rows(train__04_en_b={"pai_species": species})))
+    protocols.apply("surf@1", surf(rows(train__04_en_b={"pai_species": species})))
     refusal = refusal_of(rows(dev__01_e_s={"pai_species": species}))
     assert refusal == (
         f"made up: row 'dev/01_e_s': species '{species}' is none of 01_e_s, 02_e_b, 03_en_s,"
@@ -74,7 +82,7 @@ def test_surf_1_trains_on_the_last_three_cuts_only(species):
 
 @pytest.mark.parametrize("species", ["01_e_s", "02_e_b", "03_en_s"])
 def test_surf_1_tests_on_the_first_three_cuts_only(species):
-    protocol.apply("surf@1", surf(rows(test__02_e_b={"pai_species": species})))
+    protocols.apply("surf@1", surf(rows(test__02_e_b={"pai_species": species})))
     refusal = refusal_of(rows(train__04_en_b={"pai_species": species}))
     assert f"row 'train/04_en_b': species '{species}' is none of 04_en_b, 05_enm_s" in refusal
 
@@ -91,7 +99,37 @@ def test_surf_1_takes_every_species_of_a_rendered_set_in_every_split():
         for split in ("train", "dev", "test")
         for row in pair(split, "flat_print", dataset="synth_surf")
     ]
-    assert protocol.apply("surf@1", surf(rendered)).rows == tuple(rendered)
+    assert protocols.apply("surf@1", surf(rendered)).rows == tuple(rendered)
+
+
+def test_the_challenge_has_no_species_to_evaluate_on():
+    unknown = {"pai_species": "unknown"}
+    untold = rows(dev__01_e_s=unknown, test__02_e_b=unknown)
+    used = protocols.apply("surf@challenge", surf(untold))
+    assert used.rows == untold
+    refusal = refusal_of(untold)
+    assert "row 'dev/01_e_s': species 'unknown' is none of 01_e_s, 02_e_b, 03_en_s" in refusal
+    assert refusal.endswith("; surf@challenge takes them")
+    assert "species '01_e_s' is none of unknown" in refusal_of(rows(), "surf@challenge")
+
+
+def test_the_crops_have_every_cut_in_every_split_and_never_compare():
+    cropped = [replace(row, dataset="casia_surf_crop") for row in rows()]
+    seen = [replace(row, pai_species="06_enm_b" if row.pai_species else "") for row in cropped]
+    for chosen in (cropped, seen):
+        used = protocols.apply("surf@crop", surf(chosen))
+        assert list(used.rows) == chosen
+        assert used.header["comparable"].startswith("never with surf@1")
+    assert "never with surf@1" in protocols.PROTOCOLS["surf@crop"].summary
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [("surf@1", "casia_surf_crop"), ("surf@crop", "casia_surf"), ("surf@crop", "synth_surf")],
+)
+def test_crops_and_the_release_are_kept_apart(name, dataset):
+    refusal = refusal_of([replace(row, dataset=dataset) for row in rows()], name)
+    assert refusal.endswith(f", not for {dataset!r}")
 
 
 def test_an_unknown_protocol_gets_the_one_that_was_meant():
@@ -125,7 +163,7 @@ def test_both_classes_are_needed_in_every_split(split, label):
 
 def test_a_subject_in_two_splits_is_refused():
     refusal = refusal_of(rows(test__bonafide={"subject_id": "s-train"}))
-    assert "subject 's-train' stands in train and test (1 subject overlap" in refusal
+    assert "made up: subject 's-train' stands in train and test (1 subjects that" in refusal
 
 
 def test_overlaps_are_counted():
@@ -135,12 +173,23 @@ def test_overlaps_are_counted():
         test__bonafide={"subject_id": "s-dev"},
     )
     refusal = refusal_of(shared)
-    assert "subject 's-train' stands in train and dev and test (2 subjects overlap)" in refusal
+    assert "subject 's-train' stands in train and dev and test (2 subjects that" in refusal
+
+
+def test_many_overlaps_are_counted_and_a_few_told():
+    many = [
+        replace(row, sample_id=f"{row.sample_id}/{n}", subject_id=f"s-{n}")
+        for row in rows()
+        for n in range(EXAMPLES + 4)
+    ]
+    (subjects,) = overlaps_of(many)
+    assert (subjects.kind, subjects.count) == ("subject_overlap", EXAMPLES + 4)
+    assert len(subjects.examples) == EXAMPLES
 
 
 def test_a_video_in_two_splits_is_refused():
     refusal = refusal_of(rows(dev__01_e_s={"video_id": "train/04_en_b"}))
-    assert "video 'train/04_en_b' stands in train and dev (1 video overlap" in refusal
+    assert "video 'train/04_en_b' stands in train and dev (1 videos that" in refusal
 
 
 @pytest.mark.parametrize(
@@ -152,63 +201,59 @@ def test_a_video_in_two_splits_is_refused():
 )
 def test_a_file_in_two_splits_is_refused_however_it_is_spelled(path, shared):
     refusal = refusal_of(rows(dev__bonafide={"depth": path}))
-    assert f"file '{shared}' stands in train and dev (1 file overlap" in refusal
+    assert f"file '{shared}' stands in train and dev (1 files that" in refusal
 
 
 def test_frames_of_one_hdf5_file_are_one_file():
     refusal = refusal_of(
         rows(
-            dev__bonafide={"ir": "a.hdf5::Frame_1[2]"}, test__bonafide={"ir": "a.hdf5::Frame_7[2]"}
+            dev__bonafide={"ir": "a.hdf5::Frame_1[2]"}, test__bonafide={"ir": "a.hdf5::Frame_7[1]"}
         )
     )
     assert "file 'a.hdf5' stands in dev and test" in refusal
 
 
+def test_members_of_one_tar_are_files_of_their_own():
+    shards = rows(dev__bonafide={"ir": "s.tar::1.ir.png"}, test__bonafide={"ir": "s.tar::2.ir.png"})
+    assert overlaps_of(shards) == []
+
+
 def test_the_same_id_in_two_data_sets_is_not_the_same_subject():
-    protocol.check_overlap(
-        surf(
-            rows(
-                dev__bonafide={"dataset": "casia_cefa", "subject_id": "s-train"},
-                dev__01_e_s={"dataset": "casia_cefa", "subject_id": "s-train"},
-            )
-        )
-    )
+    other = {"dataset": "casia_cefa", "subject_id": "s-train"}
+    assert overlaps_of(rows(dev__bonafide=other, dev__01_e_s=other)) == []
 
 
 def test_sharing_within_a_split_is_no_overlap():
-    protocol.check_overlap(surf(rows()))
+    assert overlaps_of(rows()) == []
 
 
 @pytest.mark.parametrize("switches", [{}, {"rendered": True}, {"image_lists": False}], ids=str)
 def test_a_tree_that_was_read_passes(tmp_path, switches):
-    read = casia_surf.read(trees.casia_surf(tmp_path, **switches))
-    assert protocol.apply("surf@1", read).rows == read.rows
+    read = readers.read("casia_surf", casia_surf(tmp_path, **switches))
+    assert protocols.apply("surf@1", read).rows == read.rows
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "refused"),
+    [(challenge, "surf@challenge", "surf@1"), (crop, "surf@crop", "surf@1")],
+)
+def test_every_layout_has_its_protocol(tmp_path, write, name, refused):
+    read = readers.read("casia_surf", write(tmp_path))
+    assert protocols.apply(name, read).rows == read.rows
+    with pytest.raises(BadInput, match=refused):
+        protocols.apply(refused, read)
 
 
 def test_a_subject_copied_into_another_split_of_a_tree_is_caught(tmp_path):
-    read = casia_surf.read(trees.casia_surf(tmp_path, duplicate_subject=True))
+    read = readers.read("casia_surf", casia_surf(tmp_path, duplicate_across_splits=True))
     with pytest.raises(BadInput, match="subject 'CLKJ_AS0001' stands in train and test"):
-        protocol.apply("surf@1", read)
+        protocols.apply("surf@1", read)
 
 
 @pytest.mark.skipif(not LISTS.is_dir(), reason="the real list files are not beside this checkout")
 def test_the_real_lists_obey_surf_1(tmp_path):
-    """One empty file per listed video, 3,991 of them: the whole set without its images."""
     (tmp_path / "CASIA_SURF").mkdir()
     (tmp_path / "CASIA_SURF" / "protocol").symlink_to(LISTS)
-    for path in LISTS.iterdir():
-        for line in path.read_text().splitlines():
-            folder = tmp_path / line.split()[0]
-            folder.mkdir(parents=True)
-            (folder / "0001.jpg").touch()
-    used = protocol.apply("surf@1", casia_surf.read(tmp_path))
-    counts = {
-        split: (
-            sum(row.is_bonafide for row in used.split(split)),
-            sum(not row.is_bonafide for row in used.split(split)),
-            len({row.subject_id for row in used.split(split)}),
-        )
-        for split in ("train", "dev", "test")
-    }
-    assert counts == {"train": (300, 900, 300), "dev": (100, 300, 100), "test": (600, 1791, 600)}
-    assert used.header["absent_depth"] == used.header["absent_ir"] == "3991"
+    read = readers.READERS["casia_surf"].read(tmp_path, ReadOptions(lists_only=True))
+    used = protocols.apply("surf@1", read.manifest)
+    assert used.rows == read.manifest.rows

@@ -1,0 +1,149 @@
+"""Which rows a training batch is made of, and in which order they come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from torch.utils.data import Sampler
+
+from flexpad.data.manifest import Manifest
+from flexpad.recipe import TrainRecipe
+from flexpad.types import ATTACK, BONAFIDE, MODALITIES, BadInput
+
+
+class BalancedBatches(Sampler[list[int]]):
+    """As many bona fide as attack rows in every batch; the rarer class comes round again.
+
+    Args:
+        manifest: Training rows, both classes.
+        recipe: Its ``pairs``, ``sampling`` and ``buffer``. With ``frames`` every row of the larger
+            class comes once an epoch; with ``videos`` one row of each of its videos, drawn anew;
+            ``shards`` is ``frames`` in an order that reads tar files from front to back.
+        seed: With the epoch it decides the order.
+
+    Raises:
+        BadInput: A class is missing, or ``shards`` is asked of rows that are in none.
+    """
+
+    def __init__(self, manifest: Manifest, recipe: TrainRecipe, seed: int) -> None:
+        manifest.require_both_classes()
+        self.pairs = recipe.pairs
+        self.seed = seed
+        self.epoch = 0
+        self.streams: list[Stream] = [
+            Sequential(_by_shard(manifest, label), recipe.buffer)
+            if recipe.sampling == "shards"
+            else Shuffled(_sources(manifest, label, recipe.sampling))
+            for label in (BONAFIDE, ATTACK)
+        ]
+
+    def __len__(self) -> int:
+        return -(-max(len(stream) for stream in self.streams) // self.pairs)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        wanted = len(self) * self.pairs
+        bonafide, attacks = (_draw(stream, wanted, rng) for stream in self.streams)
+        for start in range(0, wanted, self.pairs):
+            chosen = slice(start, start + self.pairs)
+            yield [*bonafide[chosen], *attacks[chosen]]
+
+
+class Stream(Protocol):
+    """The rows of one class."""
+
+    def __len__(self) -> int:
+        """How many rows one pass gives."""
+        ...
+
+    def once(self, rng: np.random.Generator) -> list[int]:
+        """Give the rows of one pass in the order they come."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Sources in any order, a random row of each.
+
+    Attributes:
+        sources: Rows, each alone or with the others of its video.
+    """
+
+    sources: Sequence[Sequence[int]]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def once(self, rng: np.random.Generator) -> list[int]:
+        """See :class:`Stream`."""
+        return [
+            self.sources[place][int(rng.integers(len(self.sources[place])))]
+            for place in rng.permutation(len(self.sources)).tolist()
+        ]
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """Shards in any order, the rows of each as they lie in it, stirred in a buffer.
+
+    Attributes:
+        shards: The rows of each shard.
+        buffer: How many rows are held back; the next row is a random one of them.
+    """
+
+    shards: Sequence[Sequence[int]]
+    buffer: int
+
+    def __len__(self) -> int:
+        return sum(map(len, self.shards))
+
+    def once(self, rng: np.random.Generator) -> list[int]:
+        """See :class:`Stream`."""
+        lying = [row for place in rng.permutation(len(self.shards)) for row in self.shards[place]]
+        held, coming = lying[: self.buffer], lying[self.buffer :]
+        order = []
+        for row, slot in zip(coming, rng.integers(len(held), size=len(coming)), strict=True):
+            order.append(held[slot])
+            held[slot] = row
+        return [*order, *(held[slot] for slot in rng.permutation(len(held)))]
+
+
+def _draw(stream: Stream, wanted: int, rng: np.random.Generator) -> list[int]:
+    """Go through a stream again and again."""
+    order: list[int] = []
+    while len(order) < wanted:
+        order += stream.once(rng)
+    return order[:wanted]
+
+
+def _sources(manifest: Manifest, label: str, sampling: str) -> list[list[int]]:
+    """List the rows of a class, each alone or with the others of its video."""
+    table = manifest.rows.table
+    names = table["video_id" if sampling == "videos" else "sample_id"]
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for index, (name, of) in enumerate(zip(names, table["label"], strict=True)):
+        if of == label:
+            by_source[name].append(index)
+    return list(by_source.values())
+
+
+def _by_shard(manifest: Manifest, label: str) -> list[list[int]]:
+    """List the rows of a class by the tar file they are in, in the order of its members."""
+    given = (pl.when(pl.col(name) != "").then(pl.col(name)) for name in MODALITIES)
+    lying = (
+        manifest.rows.table.select("label", path=pl.coalesce(given))
+        .with_row_index("row")
+        .with_columns(shard=pl.col("path").str.extract(r"^(.*\.tar)::"))
+    )
+    if lying["shard"].has_nulls():
+        raise BadInput(
+            f"{manifest.name}: sampling 'shards' reads tar files from front to back, and these rows"
+            " are in none; 'flexpad pack' makes them, or choose frames or videos"
+        )
+    of_class = lying.filter(pl.col("label") == label).sort("shard", "path")
+    return of_class.group_by("shard", maintain_order=True).agg("row")["row"].to_list()
