@@ -152,7 +152,7 @@ def test_nearer_is_brighter_in_a_depth_picture() -> None:
     rng = np.random.default_rng(0)
     sensors = replace(draw_sensors(rng), ripple=0.0)
     light = draw_illumination(rng)
-    _, depth, _ = record(view, 64, sensors, light, rng)
+    depth = record(view, 64, sensors, light, rng).depth
     bright, dark = np.median(depth[4]), np.median(depth[59])
     assert bright - dark == pytest.approx(255 * 0.08 * 55 / 64 / WINDOW, abs=4)
 
@@ -231,7 +231,8 @@ def test_frames_of_a_recording_move_smoothly(person: Person) -> None:
 @pytest.mark.parametrize("species", ["", *SPECIES])
 def test_an_item_is_three_pictures_of_the_same_face(person: Person, species: str) -> None:
     recording = draw_recording(np.random.default_rng(5), species, person)
-    colour, depth, infrared = recording.items(1, SIZE, np.random.default_rng(6))
+    shot = recording.shoot(1, SIZE, np.random.default_rng(6))
+    colour, depth, infrared = shot.colour, shot.depth, shot.infrared
     assert colour.shape == (SIZE, SIZE, 3)
     assert depth.shape == infrared.shape == (SIZE, SIZE)
     assert colour.dtype == depth.dtype == infrared.dtype == np.uint8
@@ -243,7 +244,7 @@ def test_an_item_is_three_pictures_of_the_same_face(person: Person, species: str
 
 def test_other_noise_changes_pixels_little(person: Person) -> None:
     recording = draw_recording(np.random.default_rng(5), "", person)
-    one, two = (recording.items(1, SIZE, np.random.default_rng(n))[0] for n in (1, 2))
+    one, two = (recording.shoot(1, SIZE, np.random.default_rng(n)).colour for n in (1, 2))
     difference = np.abs(one.astype(int) - two.astype(int))
     assert 0 < np.median(difference[one > 20]) < 20
 

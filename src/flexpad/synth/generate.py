@@ -230,7 +230,8 @@ def render_video(
         (partial / stream).mkdir(parents=True)
     recording = draw_recording(rng, species, person)
     for frame, own in zip(frame_numbers(frames), rng.spawn(frames), strict=True):
-        for stream, pixels in zip(STREAMS, recording.items(frame, size, own), strict=True):
+        shot = recording.shoot(frame, size, own)
+        for stream, pixels in zip(STREAMS, (shot.colour, shot.depth, shot.infrared), strict=True):
             path = partial / stream / f"{frame:04d}.jpg"
             Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)
     partial.rename(folder)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flexpad.synth.arrays import Pixels
 from flexpad.synth.instruments import Presentation, draw_presentation
 from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
 from flexpad.synth.person import Person
-from flexpad.synth.sensors import Sensors, draw_sensors, record, samples_for
+from flexpad.synth.sensors import Sensors, Shot, draw_sensors, record, samples_for
 from flexpad.synth.shading import Illumination, draw_illumination
 from flexpad.synth.view import frame_face
 
@@ -28,18 +27,13 @@ class Recording:
     zoom: float
     shift: tuple[float, float]
 
-    def items(
-        self, frame: int, size: int, rng: np.random.Generator
-    ) -> tuple[Pixels, Pixels, Pixels]:
-        """Take the three pictures of one frame.
+    def shoot(self, frame: int, size: int, rng: np.random.Generator) -> Shot:
+        """Take the pictures of one frame.
 
         Args:
             frame: Its number, from 1.
             size: Side of the pictures in pixels.
             rng: For the noise of this frame and the jitter of its crop.
-
-        Returns:
-            Colour (size, size, 3), depth and infrared (size, size).
         """
         moment = self.motion.at((frame - 1) / FRAMES_PER_SECOND)
         anchors = self.presentation.anchors(moment)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from flexpad.synth.arrays import Floats, Pixels
+from flexpad.synth.arrays import Floats, Millimetres, Pixels
 from flexpad.synth.shading import Illumination
 from flexpad.synth.view import View
 
@@ -65,6 +65,24 @@ class Sensors:
     seed_phase: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The pictures of one moment, black outside the face.
+
+    Attributes:
+        colour: (size, size, 3) of 8 bits.
+        depth: Grey levels of a window around the face, nearer is brighter, 0 is no return;
+            (size, size) of 8 bits.
+        infrared: (size, size) of 8 bits.
+        millimetres: What the depth sensor measured, 0 is no return; (size, size) of 16 bits.
+    """
+
+    colour: Pixels
+    depth: Pixels
+    infrared: Pixels
+    millimetres: Millimetres
+
+
 def draw_sensors(rng: np.random.Generator) -> Sensors:
     """Draw the cameras of a recording."""
     room = np.append(rng.uniform(0.02, 0.22) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
@@ -91,8 +109,8 @@ def draw_sensors(rng: np.random.Generator) -> Sensors:
 
 def record(
     view: View, size: int, sensors: Sensors, light: Illumination, rng: np.random.Generator
-) -> tuple[Pixels, Pixels, Pixels]:
-    """Take the three pictures of one moment.
+) -> Shot:
+    """Take the pictures of one moment.
 
     Args:
         view: What reaches the cameras.
@@ -100,10 +118,6 @@ def record(
         sensors: The cameras.
         light: The light, whose colour automatic white balance partly knows.
         rng: For noise.
-
-    Returns:
-        Colour (size, size, 3), depth (size, size) and infrared (size, size), black outside the
-        face.
     """
     cover = _shrink(view.face, size)
     face = parse_face(cover, sensors.sloppiness, rng)
@@ -115,12 +129,13 @@ def record(
         sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
     )
     colour = tone(_blur(colour, sensors.focus) + _blur(grain, 0.4))
-    depth = _measure_depth(view, size, face, sensors, rng)
+    distance = _measure_depth(view, size, sensors, rng) * face
     infrared = _expose_infrared(nir, cover, sensors, rng)
-    return (
+    return Shot(
         _to_pixels(colour * face[..., None]),
-        _to_pixels(depth * face),
+        _to_pixels(face_window(distance)),
         _to_pixels(infrared * face),
+        np.round(distance * 1000).astype(np.uint16),
     )
 
 
@@ -174,10 +189,23 @@ def tone(linear: Floats) -> Floats:
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
-def _measure_depth(
-    view: View, size: int, face: Floats, sensors: Sensors, rng: np.random.Generator
-) -> Floats:
-    """Depth as grey levels of a window around the face, nearer is brighter, (size, size)."""
+def face_window(distance: Floats) -> Floats:
+    """Show distances as grey levels of a window around the face, as CASIA-SURF does.
+
+    Args:
+        distance: (size, size) metres, 0 where there is no return or no face.
+
+    Returns:
+        (size, size) in [0, 1], nearer is brighter, 0 where there is nothing or it is far behind.
+    """
+    found = distance > 0
+    middle = float(np.median(distance[found])) if found.any() else 0.5
+    grey = np.clip((middle + WINDOW / 2 - distance) / WINDOW, 4 / 255, 1)
+    return np.where(found & (distance <= middle + WINDOW), grey, 0).astype(np.float32)
+
+
+def _measure_depth(view: View, size: int, sensors: Sensors, rng: np.random.Generator) -> Floats:
+    """Distances in metres, 0 where there is no return, (size, size)."""
     side = samples_for(size)
     pick = (np.arange(size) * 3 + 1) // 2
     z = view.depth.reshape(side, side)[pick][:, pick]
@@ -199,10 +227,7 @@ def _measure_depth(
     flicker = 1 + 0.35 * 3.0 * _blur(rng.standard_normal(shape, np.float32), 1.5)
     missing = (edge & (chance < 0.4)) | (echo * flicker < sensors.echo_floor) | far
     missing |= rng.random(shape, np.float32) < 0.0006
-    good = ~missing & (face > 0)
-    middle = float(np.median(z[good])) if good.any() else 0.5
-    grey = np.clip((middle + WINDOW / 2 - z) / WINDOW, 4 / 255, 1)
-    return np.where(missing | (z > middle + WINDOW), 0, grey).astype(np.float32)
+    return np.where(missing, 0, z).astype(np.float32)
 
 
 def _jump(z: Floats) -> Floats:
