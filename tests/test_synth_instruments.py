@@ -26,7 +26,7 @@ from flexpad.synth.photo import Shooting, find_shooting
 from flexpad.synth.render import Seen, rotation
 from flexpad.synth.replay import Replay
 from flexpad.synth.screen import DEVICES, draw_screen
-from flexpad.synth.shading import Illumination, draw_illumination
+from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.sheet import PAPER_POINTS, Print
 from flexpad.synth.shell import face_shell, head_shell, shell_part
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
@@ -307,7 +307,8 @@ def test_a_screen_is_dark_in_infrared_and_glows_in_the_dark(
     nothing = np.zeros(3, np.float32)
     night = replace(
         light,
-        key_colour=nothing, fill_colour=nothing, sky=nothing, ground=nothing, infrared_key=0.0,
+        key_colour=nothing, fill_colour=nothing, sky=nothing, ground=nothing,
+        infrared_key=0.0, infrared_sky=0.0,
     )  # fmt: skip
     screen = see(drawn(species), night)
     face = see(draw_presentation(np.random.default_rng(1), "", person), night)

@@ -20,7 +20,7 @@ from flexpad.synth.photo import SHARE
 from flexpad.synth.recording import draw_recording, frame_numbers
 from flexpad.synth.render import Camera, Part, Scene, rotation
 from flexpad.synth.sensors import WINDOW, draw_sensors, record, samples_for, tone
-from flexpad.synth.shading import Illumination, draw_illumination
+from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.shell import face_shell
 from flexpad.synth.skin import FILTERS, skin_reflectance
 from flexpad.synth.view import View, frame_face
@@ -91,7 +91,7 @@ def test_a_bent_print_is_a_cylinder_without_a_nose(views: dict[str, View]) -> No
 
 
 def test_a_screen_is_dark_in_infrared(person: Person, light: Illumination) -> None:
-    unlit = replace(light, infrared_key=0.0)
+    unlit = replace(light, infrared_key=0.0, infrared_sky=0.0)
     face, screen = see(person, unlit, ""), see(person, unlit, "replay_tablet")
     level = {name: np.median(v.nir[v.face > 0.5]) for name, v in (("", face), ("s", screen))}
     assert level["s"] < 0.35 * level[""]
@@ -160,7 +160,7 @@ def test_nearer_is_brighter_in_a_depth_picture() -> None:
 def test_infrared_falls_off_with_the_square_of_the_distance(
     person: Person, light: Illumination
 ) -> None:
-    unlit = replace(light, infrared_key=0.0)
+    unlit = replace(light, infrared_key=0.0, infrared_sky=0.0)
     face = draw_presentation(np.random.default_rng(8), "", person)
     levels = []
     for distance in (0.4, 0.8):

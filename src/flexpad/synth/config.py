@@ -1,10 +1,18 @@
-"""What can be chosen about a rendered set."""
+"""What can be chosen about a rendered set, and the name of the version it belongs to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from flexpad.types import SPLITS, BadInput
+
+VERSION = "synth-1.0"  # a new one whenever a pixel changes
+FROZEN_SEED, FROZEN_PIXELS = 0, 128
+
+FamilyName = Literal["surf", "cefa", "wmca"]
+SizeName = Literal["small", "standard"]
+LayoutName = Literal["native", "surf", "cefa", "wmca"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,32 +20,56 @@ class SynthConfig:
     """What to render.
 
     Attributes:
+        family: Which real data set it is modelled on: its species, names and protocols.
+        size: About 5,000 items, or about 7,000; the small set is a part of the standard one.
+        layout: The author release of the family's real set, which is what None means, or native:
+            lossless images with depth in millimetres.
         seed: The same seed gives the same files, byte for byte, with the same versions of the
             libraries on the same kind of processor.
-        subjects: How many heads in train, dev and test.
-        bonafide_frames: Frames of a bona fide recording; every subject has one.
-        attack_frames: Frames of an attack recording; every subject has one per species.
-        size: Side of the pictures in pixels.
+        pixels: Side of the pictures.
+        part: Only so many subjects of train, dev and test; in CeFA of each ethnicity and mask.
     """
 
-    seed: int = 0
-    subjects: tuple[int, int, int] = (160, 40, 80)
-    bonafide_frames: int = 4
-    attack_frames: int = 2
-    size: int = 128
+    family: FamilyName = "surf"
+    size: SizeName = "small"
+    layout: LayoutName | None = None
+    seed: int = FROZEN_SEED
+    pixels: int = FROZEN_PIXELS
+    part: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
+        if self.layout not in (None, "native", self.family):
+            raise BadInput(
+                f"synth: the layout {self.layout} has no names for what the family {self.family}"
+                f" shows; take native or {self.family}"
+            )
         if self.seed < 0:
             raise BadInput(f"synth: seed is {self.seed}, it should be 0 or more")
-        if len(self.subjects) != len(SPLITS) or min(self.subjects) < 1:
+        if not 16 <= self.pixels <= 1024:
+            raise BadInput(f"synth: pixels is {self.pixels}, it should be 16 to 1024")
+        if self.part is not None and (len(self.part) != len(SPLITS) or min(self.part) < 1):
             raise BadInput(
-                f"synth: subjects is {self.subjects}, it should be three numbers (train, dev, test)"
-                " of 1 or more"
+                f"synth: part is {self.part}, it should be three numbers (train, dev, test) of 1"
+                " or more"
             )
-        if sum(self.subjects) > 9999:
-            raise BadInput(f"synth: subjects adds up to {sum(self.subjects)}, more than 9999")
-        for name in ("bonafide_frames", "attack_frames"):
-            if not 1 <= getattr(self, name) <= 999:
-                raise BadInput(f"synth: {name} is {getattr(self, name)}, it should be 1 to 999")
-        if not 16 <= self.size <= 1024:
-            raise BadInput(f"synth: size is {self.size} pixels, it should be 16 to 1024")
+
+    @property
+    def layout_name(self) -> LayoutName:
+        """The layout that is written."""
+        return self.layout or self.family
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether what is rendered belongs to the frozen version, all of it or a part."""
+        return (self.seed, self.pixels) == (FROZEN_SEED, FROZEN_PIXELS)
+
+    @property
+    def name(self) -> str:
+        """What to call the set, e.g. ``synth-1.0-surf-small``; says so if it is another one."""
+        changes = [
+            f"seed {self.seed}" if self.seed != FROZEN_SEED else "",
+            f"{self.pixels} pixels" if self.pixels != FROZEN_PIXELS else "",
+            f"part {'+'.join(map(str, self.part))}" if self.part else "",
+        ]
+        said = ", ".join(filter(None, changes))
+        return f"{VERSION}-{self.family}-{self.size}" + (f" ({said})" if said else "")

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import NormalAverager
+from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import MELANIN, SIMILAR, Person
 from flexpad.synth.render import Part, Scene, Seen
-from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.shading import Material, shade
 from flexpad.synth.skin import skin_reflectance
 from flexpad.synth.surface import Surface, surface_normals
 from flexpad.synth.view import View

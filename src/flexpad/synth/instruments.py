@@ -16,6 +16,7 @@ import numpy as np
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.mannequin import draw_mannequin_head
 from flexpad.synth.mask import draw_rigid_mask, draw_silicone_mask
 from flexpad.synth.motion import Moment
@@ -23,7 +24,6 @@ from flexpad.synth.novelty_glasses import draw_novelty_glasses
 from flexpad.synth.paper_mask import draw_paper_mask
 from flexpad.synth.person import Person
 from flexpad.synth.replay import draw_replay
-from flexpad.synth.shading import Illumination
 from flexpad.synth.sheet import draw_cloth_print, draw_cut_print, draw_print
 from flexpad.synth.view import View, see_person
 

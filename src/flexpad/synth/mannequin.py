@@ -15,12 +15,13 @@ from flexpad.synth import person as channels
 from flexpad.synth.arrays import Floats
 from flexpad.synth.coat import PLASTIC, Coat, draw_coat
 from flexpad.synth.head import REGION, head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.looks import EYE_CENTRE, IRIS_RADIUS
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Part, Scene, Seen
-from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.shading import Material, shade
 from flexpad.synth.shell import smooth
 from flexpad.synth.view import EYE_ECHO, View, lay_person, person_parts
 

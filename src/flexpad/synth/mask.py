@@ -20,11 +20,12 @@ from flexpad.synth.arrays import Floats
 from flexpad.synth.coat import RESIN, SILICONE, Coat, draw_coat
 from flexpad.synth.hair import grow_hair
 from flexpad.synth.head import head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smooth_noise
 from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.render import Scene, Seen
-from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.shading import shade
 from flexpad.synth.shell import (
     eye_distance,
     face_shell,

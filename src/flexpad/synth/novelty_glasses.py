@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_person
 from flexpad.synth.photo import EYES, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
-from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.shading import Material, shade
 from flexpad.synth.view import View, lay_person, person_parts
 
 AROUND, RINGS = 28, 5  # points around a plate, rings from its middle to its border

@@ -18,13 +18,14 @@ from scipy.spatial import Delaunay, KDTree
 
 from flexpad.synth.arrays import Booleans, Floats, Indices
 from flexpad.synth.head import FACE_ANCHORS, REGION, head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_accomplice
 from flexpad.synth.photo import Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
-from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.shading import shade
 from flexpad.synth.shell import eye_distance, see_worn
 from flexpad.synth.view import View
 

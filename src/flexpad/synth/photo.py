@@ -11,10 +11,10 @@ from scipy.spatial import KDTree
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import REGION, head_model
+from flexpad.synth.lights import draw_illumination
 from flexpad.synth.motion import Moment, Motion, draw_motion
 from flexpad.synth.person import Person
 from flexpad.synth.sensors import MIDDLE_GREY, draw_sensors, expose
-from flexpad.synth.shading import draw_illumination
 from flexpad.synth.view import frame_face, see_person
 
 PHOTO_SAMPLES = 200
@@ -22,6 +22,7 @@ PHOTO_ZOOM = 1.75
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
 SHOOTINGS = 2  # per person and kind of use  # inferred
 KEPT = 8  # frames of a video that are kept for the next recording that shows it
+OUTDOORS = 0.25  # share of photos that were taken under the sky  # inferred
 EYES = np.array([[-0.0312, -0.001, 0.012], [0.0312, -0.001, 0.012]], np.float32)
 
 
@@ -111,7 +112,7 @@ class Shooting:
             share: Of the spread of poses that is in the photos.
         """
         self._person = person
-        self._light = draw_illumination(rng)
+        self._light = draw_illumination(rng, outdoors=rng.random() < OUTDOORS)
         self._sensors = draw_sensors(rng)
         self._motion: Motion = draw_motion(rng, share)
         self._grade = float(rng.uniform(1.0, 1.4))

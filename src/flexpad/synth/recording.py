@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from flexpad.synth.instruments import Presentation, draw_presentation
+from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
 from flexpad.synth.person import Person
 from flexpad.synth.sensors import Sensors, Shot, draw_sensors, record, samples_for
-from flexpad.synth.shading import Illumination, draw_illumination
 from flexpad.synth.view import frame_face
 
 FRAME_STEP = 10  # one frame in ten is kept, as in CASIA-SURF
@@ -50,7 +50,7 @@ def draw_recording(rng: np.random.Generator, species: str, person: Person) -> Re
     return Recording(
         presentation=presentation,
         motion=draw_motion(rng, presentation.pose_share),
-        light=draw_illumination(rng),
+        light=draw_illumination(rng, presentation.outdoors),
         sensors=draw_sensors(rng),
         zoom=float(rng.uniform(1.36, 1.58)),
         shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.03, 0.02))),

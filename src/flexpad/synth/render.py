@@ -105,10 +105,15 @@ class Scene:
         self._starts = np.cumsum([0, *(len(part.triangles) for part in self.parts)])
         self._embree = EmbreeScene()
         vertices = np.concatenate([part.vertices for part in self.parts])
+        corners = np.concatenate(triangles)
+        # Embree's wrapper copies numbers one by one, so only what triangles use is handed over.
+        used = np.zeros(len(vertices), bool)
+        used[corners] = True
+        renumbered = (np.cumsum(used) - 1).astype(np.int32)
         TriangleMesh(
             self._embree,
-            np.ascontiguousarray(vertices, np.float32),
-            np.ascontiguousarray(np.concatenate(triangles), np.int32),
+            np.ascontiguousarray(vertices[used], np.float32),
+            np.ascontiguousarray(renumbered[corners], np.int32),
         )
 
     def cast(self, origins: Floats, directions: Floats) -> dict[str, Seen]:
@@ -166,6 +171,19 @@ def _interpolate(part: Part, triangle: Indices, weights: tuple[Floats, Floats], 
     normal[away] *= -1
     region = np.zeros(len(a), np.uint8) if part.regions is None else part.regions[triangle]
     return Seen(hit.ray, hit.position, normal, values[:, 3:], region)
+
+
+def facing_camera(vertices: Floats, triangles: NDArray[np.int32]) -> Booleans:
+    """Say which triangles (T, 3) of closed surfaces (N, 3) a camera at the origin can see, (T,).
+
+    The others hide nothing, and the shadows they throw fall on what hides them, too.
+    """
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+    x, y, z = a.T
+    volume = (uy * vz - uz * vy) * x + (uz * vx - ux * vz) * y + (ux * vy - uy * vx) * z
+    facing: Booleans = volume < 0
+    return facing
 
 
 def unit(vectors: Floats) -> Floats:

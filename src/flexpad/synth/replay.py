@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from flexpad.synth.arrays import Floats
 from flexpad.synth.cut import mesh_sheet
 from flexpad.synth.hand import Hand, draw_hand
+from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
 from flexpad.synth.photo import SHARE, Photo, Shooting, find_shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.screen import DEVICES, Screen, draw_screen
-from flexpad.synth.shading import Illumination, Material, shade
+from flexpad.synth.shading import Material, shade
 from flexpad.synth.view import View
 
 FRONT, BODY, BASE = 0, 1, 2

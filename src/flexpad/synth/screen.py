@@ -22,9 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from flexpad.synth.arrays import Floats
+from flexpad.synth.lights import Illumination
 from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Seen, unit
-from flexpad.synth.shading import Illumination, Material
+from flexpad.synth.shading import Material
 
 MIRRORED = np.float32(0.04)  # share of light a glass surface mirrors straight on
 FOCAL = (475.0, 950.0)  # pixels; 640 or 1280 over 68 degrees, as the colour camera of an SR300

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from flexpad.synth.arrays import Floats, Millimetres, Pixels
-from flexpad.synth.shading import Illumination
+from flexpad.synth.lights import Illumination
 from flexpad.synth.view import View
 
 WINDOW = 0.17  # metres of depth that the 256 grey levels of a face crop span

@@ -20,12 +20,13 @@ from flexpad.synth.cut import (
     through_holes,
 )
 from flexpad.synth.hand import Hand, draw_hand
+from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Medium, draw_cloth, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
 from flexpad.synth.photo import SHARE, Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen
-from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.shading import shade
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
 from flexpad.synth.view import View, lay_head
 

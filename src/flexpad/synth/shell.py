@@ -12,11 +12,11 @@ from scipy import sparse
 
 from flexpad.synth.arrays import Booleans, Floats, Indices
 from flexpad.synth.head import REGION, NormalAverager, head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Part, Scene, Seen
-from flexpad.synth.shading import Illumination
 from flexpad.synth.view import View, lay_person, person_parts
 
 EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres

@@ -10,11 +10,12 @@ import numpy as np
 from flexpad.synth.arrays import Floats
 from flexpad.synth.hair import Hair
 from flexpad.synth.head import REGION, head_model
+from flexpad.synth.lights import Illumination
 from flexpad.synth.looks import hair_material, head_material
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
-from flexpad.synth.render import Camera, Part, Scene, Seen
-from flexpad.synth.shading import Illumination, shade
+from flexpad.synth.render import Camera, Part, Scene, Seen, facing_camera
+from flexpad.synth.shading import shade
 
 LIP_PARTING = ("jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft", "tongueOut")
 EYE_ECHO = 0.14  # inferred
@@ -95,6 +96,7 @@ def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
     moved = (vertices @ moment.turn.T + moment.place).astype(np.float32)
     parted = sum(moment.actions.get(name, 0.0) for name in LIP_PARTING)
     kept = model.visible if parted > 0.02 else model.visible_closed
+    kept = kept[facing_camera(moved, model.triangles[kept])]
     head = Part("head", moved, model.triangles[kept], attributes, model.regions[kept])
     if person.hair is None:
         return (head,)
