@@ -150,7 +150,8 @@ def test_nearer_is_brighter_in_a_depth_picture() -> None:
     rows = np.repeat(np.linspace(0.46, 0.54, side, dtype=np.float32), side)
     view.depth[:], view.face[:], view.solid[:], view.echo[:] = rows, 1, 1, 1
     rng = np.random.default_rng(0)
-    sensors = replace(draw_sensors(rng), ripple=0.0)
+    sensors = draw_sensors(rng)
+    sensors = replace(sensors, depth=replace(sensors.depth, ripple=0.0))
     light = draw_illumination(rng)
     depth = record(view, 64, sensors, light, rng).depth
     bright, dark = np.median(depth[4]), np.median(depth[59])

@@ -112,8 +112,9 @@ class Shooting:
             share: Of the spread of poses that is in the photos.
         """
         self._person = person
-        self._light = draw_illumination(rng, outdoors=rng.random() < OUTDOORS)
-        self._sensors = draw_sensors(rng)
+        outdoors = bool(rng.random() < OUTDOORS)
+        self._light = draw_illumination(rng, outdoors)
+        self._sensors = draw_sensors(rng, outdoors)
         self._motion: Motion = draw_motion(rng, share)
         self._grade = float(rng.uniform(1.0, 1.4))
         self._taken: dict[float, Photo] = {}
@@ -133,7 +134,8 @@ class Shooting:
         camera = frame_face(placed[model.anchors], PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
         view = see_person(self._person, moment, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
-        rgb = (view.rgb + (1 - view.solid)[:, None] * self._sensors.room[:3]).reshape(*square, 3)
+        place, _, _ = self._sensors.room.see(camera.rays()[:, :2], self._light)
+        rgb = (view.rgb + (1 - view.solid)[:, None] * place).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)
         # Cameras steepen contrast around middle grey, and colours with it.  # inferred

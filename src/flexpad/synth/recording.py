@@ -41,7 +41,7 @@ class Recording:
         zoom = self.zoom * float(np.exp(rng.normal(0, 0.01)))
         camera = frame_face(anchors, samples_for(size), zoom, (float(right), float(up)))
         view = self.presentation.see(moment, self.light, camera.rays())
-        return record(view, size, self.sensors, self.light, rng)
+        return record(view, size, self.sensors, self.light, rng, camera)
 
 
 def draw_recording(rng: np.random.Generator, species: str, person: Person) -> Recording:
@@ -51,7 +51,7 @@ def draw_recording(rng: np.random.Generator, species: str, person: Person) -> Re
         presentation=presentation,
         motion=draw_motion(rng, presentation.pose_share),
         light=draw_illumination(rng, presentation.outdoors),
-        sensors=draw_sensors(rng),
+        sensors=draw_sensors(rng, presentation.outdoors),
         zoom=float(rng.uniform(1.36, 1.58)),
         shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.03, 0.02))),
     )

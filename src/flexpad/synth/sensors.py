@@ -1,25 +1,30 @@
 """From light to files' pixels: a colour camera, a depth sensor and an infrared camera.
 
-One draw of a sensor set holds for a recording; only noise is new in every frame. The distributions
-are the same for bona fide presentations and attacks.
+One draw of a sensor set holds for a recording; only noise and shake are new in every frame. The
+distributions are the same for bona fide presentations and attacks.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
-from flexpad.synth.arrays import Floats, Millimetres, Pixels
+from flexpad.synth.arrays import Booleans, Floats, Millimetres, Pixels
+from flexpad.synth.depth import DepthSensor, draw_depth_sensor, measure
 from flexpad.synth.lights import Illumination
+from flexpad.synth.render import Camera
+from flexpad.synth.room import Room, draw_room
 from flexpad.synth.view import View
 
 WINDOW = 0.17  # metres of depth that the 256 grey levels of a face crop span
 # What white balance takes for granted about faces: a middling skin of skin.py.  # inferred
 SKIN_COLOUR = np.array([0.44, 0.26, 0.18], np.float32)
 MIDDLE_GREY = 0.20  # mean level of a face that automatic exposure aims at
-STEP = 0.001  # metres, quantisation of depth
+ARM = Camera(-0.27, 0.27, 0.54, 1)  # what a crop sees of a face half a metre away
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,15 @@ class Sensors:
         balance: How far automatic white balance removes the colour of the light, 0 to 1.
         cast: What is left of a colour cast, (3,).
         focus: Blur of the colour camera, standard deviation in pixels.
+        shake: How far the picture moves while the shutter is open, standard deviation in pixels.
         grain: Noise of the colour camera at middle grey, linear.
-        axial: Noise of depth at half a metre, metres.
-        ripple: Slow error of depth over the picture, metres.
-        grid: How far apart a depth sensor's own samples are: blur of depth, pixels.
-        leap: Second difference of depth from which a pixel is taken for an edge, metres.
-        echo_floor: Echo below which a depth pixel is missing.
+        quality: Of the JPEG pictures that the colour camera itself delivers.
+        depth: The depth sensor.
         infrared_gain: Factor on the infrared exposure.
         infrared_grain: Noise of the infrared camera, linear.
         infrared_focus: Its blur, pixels.
-        room: R, G, B, 850 nm of what is behind a face, (4,).
+        room: What is behind a face.
         sloppiness: How far the face parser errs, 0 to 1.
-        seed_phase: Start of the slow error of depth, (2,).
     """
 
     exposure: float
@@ -51,23 +53,20 @@ class Sensors:
     balance: float
     cast: Floats
     focus: float
+    shake: float
     grain: float
-    axial: float
-    ripple: float
-    grid: float
-    leap: float
-    echo_floor: float
+    quality: int
+    depth: DepthSensor
     infrared_gain: float
     infrared_grain: float
     infrared_focus: float
-    room: Floats
+    room: Room
     sloppiness: float
-    seed_phase: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """The pictures of one moment, black outside the face.
+    """The pictures of one moment, black outside the face unless the background is kept.
 
     Attributes:
         colour: (size, size, 3) of 8 bits.
@@ -83,32 +82,34 @@ class Shot:
     millimetres: Millimetres
 
 
-def draw_sensors(rng: np.random.Generator) -> Sensors:
-    """Draw the cameras of a recording."""
-    room = np.append(rng.uniform(0.02, 0.22) * rng.uniform(0.85, 1.15, 3), rng.uniform(0.01, 0.06))
+def draw_sensors(rng: np.random.Generator, outdoors: bool = False) -> Sensors:
+    """Draw the cameras of a recording and the place where they stand."""
     return Sensors(
-        exposure=float(np.exp(rng.normal(0, 0.16))),
+        exposure=float(np.exp(rng.normal(0, 0.18))),
         adaptation=float(rng.uniform(0.60, 0.85)),
-        balance=float(rng.uniform(0.5, 1.0)),
-        cast=np.exp(rng.normal(0, 0.025, 3)).astype(np.float32),
-        focus=float(rng.uniform(0.35, 0.80)),
-        grain=float(np.exp(rng.normal(np.log(0.007), 0.35))),
-        axial=float(rng.uniform(0.0007, 0.0015)),
-        ripple=float(rng.uniform(0.0003, 0.0012)),
-        grid=float(rng.uniform(0.5, 1.1)),
-        leap=float(rng.uniform(0.006, 0.012)),
-        echo_floor=float(rng.uniform(0.08, 0.14)),
+        balance=float(rng.uniform(0.6, 1.0)),
+        cast=np.exp(rng.normal(0, 0.03, 3)).astype(np.float32),
+        focus=float(rng.uniform(0.30, 1.00)),
+        shake=float(rng.choice([0.0, 0.3, 0.8], p=[0.45, 0.35, 0.20])),
+        grain=float(np.exp(rng.normal(np.log(0.009), 0.55))),
+        quality=int(rng.integers(68, 97)),
+        depth=draw_depth_sensor(rng),
         infrared_gain=float(np.exp(rng.normal(0, 0.18))),
-        infrared_grain=float(np.exp(rng.normal(np.log(0.010), 0.3))),
-        infrared_focus=float(rng.uniform(0.4, 0.8)),
-        room=room.astype(np.float32),
+        infrared_grain=float(np.exp(rng.normal(np.log(0.011), 0.4))),
+        infrared_focus=float(rng.uniform(0.4, 0.9)),
+        room=draw_room(rng, outdoors),
         sloppiness=float(rng.uniform(0.2, 1.0)),
-        seed_phase=rng.uniform(0, 2 * np.pi, 2).astype(np.float32),
     )
 
 
 def record(
-    view: View, size: int, sensors: Sensors, light: Illumination, rng: np.random.Generator
+    view: View,
+    size: int,
+    sensors: Sensors,
+    light: Illumination,
+    rng: np.random.Generator,
+    camera: Camera = ARM,
+    background: bool = False,
 ) -> Shot:
     """Take the pictures of one moment.
 
@@ -118,25 +119,32 @@ def record(
         sensors: The cameras.
         light: The light, whose colour automatic white balance partly knows.
         rng: For noise.
+        camera: The square of the picture that the view is.
+        background: Whether what is around the face is kept; otherwise it is black.
     """
-    cover = _shrink(view.face, size)
-    face = parse_face(cover, sensors.sloppiness, rng)
     clear = 1 - view.solid
-    rgb = _shrink(view.rgb + clear[:, None] * sensors.room[:3], size)
-    nir = _shrink(view.nir + clear * sensors.room[3], size)
-    colour = expose(rgb, cover, sensors, light)
-    grain = (
-        sensors.grain * np.sqrt(0.15 + 4 * colour) * rng.standard_normal(colour.shape, np.float32)
+    behind = _look_behind(sensors.room, camera, size, light, background)
+    planes = np.concatenate(
+        [view.rgb.T, view.nir[None], view.face[None], clear[None]], dtype=np.float32
     )
-    colour = tone(_blur(colour, sensors.focus) + _blur(grain, 0.4))
-    distance = _measure_depth(view, size, sensors, rng) * face
-    infrared = _expose_infrared(nir, cover, sensors, rng)
-    return Shot(
-        _to_pixels(colour * face[..., None]),
-        _to_pixels(face_window(distance)),
-        _to_pixels(infrared * face),
-        np.round(distance * 1000).astype(np.uint16),
-    )
+    small = _shrink(planes, size)
+    cover, gap = small[4], small[5]
+    rgb = np.moveaxis(small[:3], 0, -1) + gap[..., None] * behind[0]
+    nir = small[3] + gap * behind[1]
+    face = parse_face(cover, sensors.sloppiness, rng)
+    colour = _expose_colour(rgb, cover, sensors, light, rng)
+    infrared = _to_pixels(_expose_infrared(nir, cover, sensors, rng))
+    z, echo = _nearest(view, size)
+    open_air = np.isinf(z)
+    z, echo = np.where(open_air, behind[2], z), np.where(open_air, 0.5, echo)
+    sunlight = light.infrared_key + light.infrared_sky
+    distance = measure(z, echo, camera.side / size, sunlight, sensors.depth, rng)
+    window = face_window(distance, face > 0)
+    if not background:
+        kept = face.astype(np.uint8)
+        colour, infrared = colour * kept[..., None], infrared * kept
+        distance, window = distance * face, window * face
+    return Shot(colour, _to_pixels(window), infrared, np.round(distance * 1000).astype(np.uint16))
 
 
 def samples_for(size: int) -> int:
@@ -144,29 +152,79 @@ def samples_for(size: int) -> int:
     return 3 * ((size + 1) // 2)
 
 
-def _shrink(samples: Floats, size: int) -> Floats:
-    """Average samples (H * H, ...) into pixels, (size, size, ...); H as ``samples_for`` says."""
+def _shrink(planes: Floats, size: int) -> Floats:
+    """Average samples (C, H * H) into pixels, (C, size, size); H as ``samples_for`` says.
+
+    The middle one of three samples belongs half to either of two pixels.
+    """
     side = samples_for(size)
-    planes = samples.reshape(side, side, *samples.shape[1:])
-    rows = _three_to_two(planes)
-    pixels = np.moveaxis(_three_to_two(np.moveaxis(rows, 1, 0)), 0, 1)
-    return pixels[:size, :size]
+    planes = planes.reshape(-1, side, side)
+    rows = np.empty((len(planes), side // 3 * 2, side), np.float32)
+    half = np.float32(0.5) * planes[:, 1::3]
+    rows[:, 0::2], rows[:, 1::2] = planes[:, 0::3] + half, planes[:, 2::3] + half
+    pixels = np.empty((len(planes), side // 3 * 2, side // 3 * 2), np.float32)
+    half = np.float32(0.5) * rows[..., 1::3]
+    pixels[..., 0::2], pixels[..., 1::2] = rows[..., 0::3] + half, rows[..., 2::3] + half
+    return pixels[:, :size, :size] * np.float32(4 / 9)
 
 
-def _three_to_two(planes: Floats) -> Floats:
-    """Average along the first axis; the middle one of three belongs half to either pixel."""
-    first, middle, last = planes[0::3], planes[1::3], planes[2::3]
-    third = np.float32(1 / 3)
-    pair = np.stack([(2 * first + middle) * third, (2 * last + middle) * third], axis=1)
-    return pair.reshape(-1, *planes.shape[1:])
+def _nearest(view: View, size: int) -> tuple[Floats, Floats]:
+    """Depth and echo of the sample in the middle of each pixel, (size, size) each."""
+    side = samples_for(size)
+    pick = (np.arange(size) * 3 + 1) // 2
+    z, echo = (plane.reshape(side, side)[pick][:, pick] for plane in (view.depth, view.echo))
+    return z, echo
+
+
+def _look_behind(
+    room: Room, camera: Camera, size: int, light: Illumination, sharp: bool
+) -> tuple[Floats, Floats, Floats]:
+    """RGB, infrared and distance of the room per pixel; only their average if not sharp."""
+    pixels = size if sharp else 4
+    steps = (np.arange(pixels, dtype=np.float32) + 0.5) * np.float32(camera.side / pixels)
+    x, y = np.meshgrid(camera.left + steps, camera.top - steps)
+    aim = np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float32)
+    rgb, nir, distance = room.see(aim, light)
+    if not sharp:
+        return rgb.mean(axis=0), nir.mean(), np.full((size, size), np.inf, np.float32)
+    square = (size, size)
+    return rgb.reshape(*square, 3), nir.reshape(square), distance.reshape(square)
 
 
 def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Floats:
     """Find the face as a parser does, a little off at the border, (size, size) of 0 and 1."""
-    wander = _blur(rng.standard_normal(cover.shape, np.float32), cover.shape[0] / 20)
+    size = len(cover)
+    coarse = rng.standard_normal((12, 12), np.float32)
+    wander = ndimage.zoom(coarse, size / 12, order=1, grid_mode=True, mode="nearest")
     wander /= max(float(wander.std()), 1e-9)
-    blurred = _blur(cover, cover.shape[0] / 80)
+    blurred = _blur(cover, size / 80)
     return (blurred > 0.60 + 0.10 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+
+
+def _expose_colour(
+    rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination, rng: np.random.Generator
+) -> Pixels:
+    """The colour camera's JPEG picture, decoded, (size, size, 3)."""
+    colour = _shaken(expose(rgb, cover, sensors, light), sensors.shake, rng)
+    noise = rng.standard_normal(colour.shape, np.float32)
+    grain = sensors.grain * np.sqrt(0.15 + 4 * colour) * noise
+    developed = tone(_blur(colour, sensors.focus * len(cover) / 128) + _blur(grain, 0.4))
+    file = io.BytesIO()
+    Image.fromarray(_to_pixels(developed)).save(file, "JPEG", quality=sensors.quality)
+    return np.asarray(Image.open(file))
+
+
+def _shaken(picture: Floats, shake: float, rng: np.random.Generator) -> Floats:
+    """Blur a picture (size, size, 3) along the way it moved while the shutter was open."""
+    way = rng.normal(0, 1, 2) * shake * len(picture) / 128
+    steps = int(np.ceil(np.abs(way).max()))
+    if not steps:
+        return picture
+    blurred = picture.copy()
+    for step in range(1, steps + 1):
+        down, right = np.round(way * step / steps).astype(int)
+        blurred += np.roll(picture, (down, right), axis=(0, 1))
+    return blurred / np.float32(steps + 1)
 
 
 def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
@@ -186,67 +244,25 @@ def tone(linear: Floats) -> Floats:
     """The tone curve: the sRGB transfer function after a soft shoulder for highlights."""
     x = np.clip(linear, 0, None)
     x = np.where(x < 0.35, x, 0.35 + 0.65 * (1 - np.exp(-(x - 0.35) / 0.65)))
-    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055).astype(np.float32)
+    root = np.exp(np.log(np.maximum(x, 1e-6)) / np.float32(2.4))
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * root - 0.055).astype(np.float32)
 
 
-def face_window(distance: Floats) -> Floats:
+def face_window(distance: Floats, face: Booleans) -> Floats:
     """Show distances as grey levels of a window around the face, as CASIA-SURF does.
 
     Args:
-        distance: (size, size) metres, 0 where there is no return or no face.
+        distance: (size, size) metres, 0 where there is no return.
+        face: Where the face is, (size, size).
 
     Returns:
         (size, size) in [0, 1], nearer is brighter, 0 where there is nothing or it is far behind.
     """
     found = distance > 0
-    middle = float(np.median(distance[found])) if found.any() else 0.5
+    inside = distance[found & face]
+    middle = float(np.median(inside)) if len(inside) else 0.5
     grey = np.clip((middle + WINDOW / 2 - distance) / WINDOW, 4 / 255, 1)
     return np.where(found & (distance <= middle + WINDOW), grey, 0).astype(np.float32)
-
-
-def _measure_depth(view: View, size: int, sensors: Sensors, rng: np.random.Generator) -> Floats:
-    """Distances in metres, 0 where there is no return, (size, size)."""
-    side = samples_for(size)
-    pick = (np.arange(size) * 3 + 1) // 2
-    z = view.depth.reshape(side, side)[pick][:, pick]
-    echo = view.echo.reshape(side, side)[pick][:, pick]
-    far = np.isinf(z)
-    z = np.where(far, 9.0, z).astype(np.float32)
-    shape = z.shape
-    jump = _jump(z)
-    edge = jump > sensors.leap
-    chance = rng.random(shape, np.float32)
-    flying = edge & (chance > 0.7) & (jump < 0.3)
-    z = np.where(flying, ndimage.uniform_filter(z, 3), z)
-    dim = 1 + 1.4 * np.clip(0.35 - echo, 0, 1)
-    axial = sensors.axial * (z / 0.5) ** 2 * dim
-    z = np.where(jump < 0.05, _blur(np.minimum(z, np.median(z) + 0.3), sensors.grid), z)
-    z = z + axial * 2.2 * _blur(rng.standard_normal(shape, np.float32), 0.8)
-    z = z + _ripple(size, sensors)
-    z = np.round(z / STEP) * STEP
-    flicker = 1 + 0.35 * 3.0 * _blur(rng.standard_normal(shape, np.float32), 1.5)
-    missing = (edge & (chance < 0.4)) | (echo * flicker < sensors.echo_floor) | far
-    missing |= rng.random(shape, np.float32) < 0.0006
-    return np.where(missing, 0, z).astype(np.float32)
-
-
-def _jump(z: Floats) -> Floats:
-    """How far depth leaps at a pixel rather than slopes: its second difference, metres."""
-    padded = np.pad(z, 1, mode="edge")
-    middle = padded[1:-1, 1:-1]
-    down = np.abs(padded[:-2, 1:-1] + padded[2:, 1:-1] - 2 * middle)
-    across = np.abs(padded[1:-1, :-2] + padded[1:-1, 2:] - 2 * middle)
-    return np.asarray(np.maximum(down, across), np.float32)
-
-
-def _ripple(size: int, sensors: Sensors) -> Floats:
-    """The slow error of a depth sensor's calibration, metres, (size, size)."""
-    y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j].astype(np.float32)
-    waves = np.sin(5 * x + 3 * y + sensors.seed_phase[0]) + np.sin(
-        7 * y - 4 * x + sensors.seed_phase[1]
-    )
-    ripple: Floats = (sensors.ripple * waves).astype(np.float32)
-    return ripple
 
 
 def _expose_infrared(
@@ -254,7 +270,7 @@ def _expose_infrared(
 ) -> Floats:
     """Infrared picture with weak automatic gain, (size, size) in [0, 1]."""
     level = float((nir * cover).sum() / max(float(cover.sum()), 1.0))
-    gain = sensors.infrared_gain * 0.80 * (max(level, 1e-3) / 0.50) ** -0.5
+    gain = sensors.infrared_gain * 0.80 * (max(level, 1e-3) / 0.50) ** -0.6
     exposed = nir * np.float32(gain)
     noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(
         0.2 + 2 * np.clip(exposed, 0, None)
@@ -266,7 +282,7 @@ def _expose_infrared(
 def _blur(image: Floats, sigma: float) -> Floats:
     """Gaussian blur of rows and columns; channels, if any, stay apart."""
     axes = (0, 1)
-    blurred: Floats = ndimage.gaussian_filter(image, sigma, axes=axes, truncate=3.0)
+    blurred: Floats = ndimage.gaussian_filter(image, sigma, axes=axes, truncate=2.5)
     return blurred
 
 
