@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import HeadModel, NormalAverager
-from flexpad.synth.noise import noise, smoothstep
+from flexpad.synth.noise import noise, smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
 
 COLUMNS, ROWS = 72, 22
@@ -38,6 +38,12 @@ class Cut:
         fall: How far the tips hang below the ears, metres; 0 = ends at the hairline.
         density: Opacity, 1 = no skin shines through.
         ragged: Unevenness of the border, metres.
+        flare: How far what falls stands off the head beside the ears, metres.
+        parting: Depth of a parting, metres.
+        knot: Height of a bun on the crown, metres.
+        bare: Degrees around the crown on which nothing grows any more.
+        curls: Waviness of the strands, metres.
+        tousle: Unevenness of the surface, metres.
     """
 
     volume: float
@@ -47,18 +53,43 @@ class Cut:
     fall: float = 0.0
     density: float = 1.0
     ragged: float = 0.006
+    flare: float = 0.0
+    parting: float = 0.0
+    knot: float = 0.0
+    bare: float = 0.0
+    curls: float = 0.002
+    tousle: float = 0.0012
 
 
 CUTS = {
-    "shaved": Cut(0.0015, 0.0008, density=0.55, ragged=0.004),
-    "buzz": Cut(0.004, 0.0015, density=0.85, ragged=0.004),
+    "shaved": Cut(0.0015, 0.0008, density=0.55, ragged=0.004, tousle=0.0),
+    "buzz": Cut(0.004, 0.0015, density=0.85, ragged=0.004, tousle=0.0003),
     "short": Cut(0.014, 0.003),
-    "quiff": Cut(0.026, 0.004),
+    "quiff": Cut(0.028, 0.003, tousle=0.0025),
+    "side": Cut(0.020, 0.003, parting=0.008),
+    "slick": Cut(0.009, 0.003, ragged=0.003, tousle=0.0004),
     "fringe": Cut(0.018, 0.006, fringe=20.0, ragged=0.010),
-    "bob": Cut(0.020, 0.012, fringe=14.0, fall=0.075, ragged=0.008),
-    "long": Cut(0.016, 0.010, fall=0.17, ragged=0.008),
-    "curly": Cut(0.030, 0.010, ragged=0.007),
-}
+    "curly": Cut(0.034, 0.012, ragged=0.008, curls=0.012, tousle=0.0035),
+    "afro": Cut(0.058, 0.034, ragged=0.010, curls=0.014, tousle=0.0030),
+    "wreath": Cut(0.009, 0.004, density=0.9, bare=62.0),
+    "ponytail": Cut(0.008, 0.0025, ragged=0.004, tousle=0.0004),
+    "bun": Cut(0.008, 0.0025, ragged=0.004, knot=0.045, tousle=0.0004),
+    "pixie": Cut(0.020, 0.006, fringe=12.0, ragged=0.012, tousle=0.0025),
+    "bob": Cut(0.022, 0.016, fall=0.085, ragged=0.008, flare=0.016, parting=0.010),
+    "pageboy": Cut(0.020, 0.014, fringe=17.0, fall=0.080, ragged=0.008, flare=0.014),
+    "long": Cut(0.017, 0.012, fall=0.20, ragged=0.010, flare=0.013, parting=0.010),
+    "wavy": Cut(0.024, 0.016, fall=0.18, ragged=0.014, flare=0.026, parting=0.008, curls=0.008,
+                tousle=0.0040),
+}  # fmt: skip
+# Which cuts women and men wear, and what becomes of some where hair is curled tightly.  # inferred
+WORN = {
+    0: {"long": 0.24, "wavy": 0.17, "bob": 0.14, "pageboy": 0.08, "ponytail": 0.15, "bun": 0.08,
+        "pixie": 0.08, "short": 0.05, "buzz": 0.01},
+    1: {"bald": 0.06, "shaved": 0.10, "buzz": 0.18, "short": 0.20, "side": 0.15, "quiff": 0.11,
+        "slick": 0.06, "fringe": 0.08, "long": 0.03, "bun": 0.03},
+}  # fmt: skip
+COILED = {"short": "curly", "side": "curly", "quiff": "afro", "fringe": "curly", "slick": "buzz",
+          "long": "afro", "pageboy": "curly", "pixie": "curly", "bob": "wavy"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,26 +124,40 @@ def grow_hair(
 ) -> Hair:
     """Lay hair over somebody's skull, (N, 3) vertices of the neutral head."""
     azimuth = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False, dtype=np.float32)
-    along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)
+    along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)[None]
     ends = _ends(azimuth, cut, rng)
     degrees = np.abs(np.degrees(azimuth))
-    # Behind the neck hair ends early: a face parser would not keep what hangs there.
-    behind = smoothstep(105.0, 135.0, degrees)
-    hangs = cut.fall * smoothstep(50.0, 75.0, degrees) * (1 - 0.75 * behind)
-    polar = np.radians(np.minimum(ends, np.where(hangs > 0.0, 100.0, 180.0)))[:, None] * np.minimum(
-        along[None] * (1 + 1.2 * (hangs[:, None] > 0)), 1
-    )
+    falls = smoothstep(50.0, 68.0, degrees)[:, None] * (cut.fall > 0)
+    # What falls leaves the skull where it is steep, and has half its rows left for the way down.
+    lies = np.minimum(along * (1 + falls), 1)
+    polar = np.radians(np.minimum(ends, np.where(falls[:, 0] > 0, 96.0, 180.0)))[:, None] * lies
     directions = _directions(azimuth, polar)
     radius = _skull_radius(model, shape, directions)
-    height = cut.edge + (cut.volume - cut.edge) * smoothstep(
-        1.0, 0.45, np.broadcast_to(along, polar.shape)
-    )
-    tousle = noise(directions.reshape(-1, 3) * 0.09 + rng.uniform(0, 1, 3).astype(np.float32), 0.03)
-    height = height * (1 + 0.22 * tousle.reshape(height.shape) * (along > 0.1))
-    points = CENTRE + directions * (radius + height)[..., None]
-    points[:, :, 1] -= hangs[:, None] * smoothstep(0.45, 1.0, np.broadcast_to(along, polar.shape))
-    points[:, :, 1] -= 0.05 * (hangs[:, None] > 0.0) * np.maximum(along - 0.45, 0)
+    height = cut.edge + (cut.volume - cut.edge) * smoothstep(1.0, 0.45, lies)
+    height = height + falls * cut.flare * smoothstep(0.25, 0.75, along)
+    height = height + cut.knot * smoothstep(0.42, 0.20, polar)
+    phase = rng.uniform(0, 1, 3).astype(np.float32)
+    height = height + _tousle(directions, along, cut, phase)
+    bed = CENTRE + directions * radius[..., None]
+    aside = bed[..., 0] - rng.choice([-1, 0, 1]) * 0.028
+    groove = np.exp(-((aside / 0.007) ** 2)) * (bed[..., 2] > CENTRE[2]) * (1 - falls)
+    height = np.maximum(height - cut.parting * groove, 0.001)
+    points = bed + directions * height[..., None]
+    down = falls * smoothstep(0.40, 1.0, along)
+    points[..., 1] -= cut.fall * down
+    # Tips turn in toward the neck, at the front they swing forward over the shoulders.
+    points[..., 0] *= 1 - 0.22 * down**2
+    points[..., 2] += 0.030 * down * smoothstep(110.0, 60.0, degrees)[:, None]
     return _as_surface(points, azimuth, ends, cut, colour, rng)
+
+
+def _tousle(directions: Floats, along: Floats, cut: Cut, phase: Floats) -> Floats:
+    """Unevenness of the surface: locks that go along the strands, (COLUMNS, ROWS) metres."""
+    place = directions.reshape(-1, 3) * 0.09 + phase
+    coarse = smooth_noise(place.astype(np.float32), 0.035).reshape(directions.shape[:2])
+    locks = smooth_noise(place.astype(np.float32), 0.016, 1).reshape(directions.shape[:2])
+    uneven: Floats = np.float32(cut.tousle) * (coarse + 0.8 * locks) * smoothstep(0.0, 0.2, along)
+    return uneven
 
 
 def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
@@ -125,6 +170,12 @@ def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
     wander = rng.normal(0, 1, 6)
     harmonics = sum(wander[k] * np.sin((k // 2 + 2) * azimuth + k) for k in range(6))
     return np.asarray(ends + 0.7 * harmonics, np.float32)
+
+
+def _bareness(degrees: Floats, cut: Cut) -> Floats:
+    """Degrees from the crown up to which a bald head is bare, wider toward the forehead, (n,)."""
+    bareness: Floats = cut.bare * (1 + 0.7 * smoothstep(75.0, 45.0, degrees))
+    return bareness
 
 
 def _directions(azimuth: Floats, polar: Floats) -> Floats:
@@ -159,9 +210,11 @@ def _as_surface(
 ) -> Hair:
     step = np.sqrt((np.diff(points, axis=1) ** 2).sum(axis=-1))
     length = np.concatenate([np.zeros((COLUMNS, 1)), np.cumsum(step, axis=1)], axis=1)
+    bare = 0.085 * np.radians(_bareness(np.abs(np.degrees(azimuth)), cut))[:, None]
+    border = np.minimum(length[:, -1:] - length, np.where(bare > 0, length - bare, 1.0))
     tangent = unit(np.gradient(points, axis=1).reshape(-1, 3)).astype(np.float32)
     paint = np.stack(
-        [np.broadcast_to(azimuth[:, None] * 0.09, length.shape), length, length[:, -1:] - length],
+        [np.broadcast_to(azimuth[:, None] * 0.09, length.shape), length, border],
         axis=-1,
     ).reshape(-1, 3)
     number = np.arange(COLUMNS * ROWS).reshape(COLUMNS, ROWS)
@@ -179,7 +232,7 @@ def _as_surface(
         cut=cut,
         ends=ends,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
-        curl=0.012 if cut is CUTS["curly"] else float(rng.uniform(0, 0.003)),
+        curl=cut.curls * float(rng.uniform(0.5, 1.5)),
     )
 
 
@@ -195,6 +248,9 @@ def cover_of(hair: Hair, shape: Floats) -> Floats:
     rounded = np.round(column).astype(int) % COLUMNS
     line = np.minimum(hair.ends[rounded] - fringe, 126.0)
     cover = smoothstep(2.0, -9.0, (polar - line).astype(np.float32))
+    if hair.cut.bare:
+        over = polar - _bareness(np.abs(np.degrees(azimuth)).astype(np.float32), hair.cut)
+        cover = cover * smoothstep(0.0, 12.0, over.astype(np.float32))
     return np.asarray(cover * min(1.0, 0.35 + 0.65 * hair.cut.density), np.float32)
 
 

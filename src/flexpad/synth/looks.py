@@ -153,14 +153,14 @@ def _paint_eye(
     gloss[which], sharp[which] = 1.0, 260.0
 
 
-def hair_material(hair: Hair, seen: Seen) -> tuple[Material, Floats]:
+def hair_material(hair: Hair, seen: Seen) -> tuple[Material, Floats, Floats]:
     """Paint the points of hair.
 
     Strands shine where the half vector is across them (J. T. Kajiya, T. L. Kay, SIGGRAPH 1989);
     here the highlight comes with the brightness of the streaks on a broad lobe.
 
     Returns:
-        The material and the opacity of each point, (n,).
+        The material, the opacity of each point and the brightness of its strand, (n,) each.
     """
     opacity, streaks = opacity_and_streaks(hair, seen.paint)
     root = smoothstep(0.0, 0.012, seen.paint[:, 2])
@@ -176,4 +176,4 @@ def hair_material(hair: Hair, seen: Seen) -> tuple[Material, Floats]:
         scatter=np.full(3, 0.25, np.float32),
         ambient=np.full(count, 0.85, np.float32),
     )
-    return material, opacity
+    return material, opacity, streaks

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from flexpad.synth.arrays import Floats
-from flexpad.synth.hair import CUTS, Hair, cover_of, grow_hair
+from flexpad.synth.hair import COILED, CUTS, WORN, Hair, cover_of, grow_hair
 from flexpad.synth.head import ETHNICITIES, REGION, Phenotype, head_model
 from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
@@ -138,15 +138,12 @@ def _draw_hair(
     rng: np.random.Generator, phenotype: Phenotype, shape: Floats, colour: Floats
 ) -> Hair | None:
     male = phenotype.male > 0.5
-    if male:
-        names = ["bald", "shaved", "buzz", "short", "quiff", "fringe"]
-        shares = np.array([0.08, 0.10, 0.20, 0.32, 0.20, 0.10])
-    else:
-        names = ["buzz", "short", "fringe", "bob", "long"]
-        shares = np.array([0.04, 0.14, 0.12, 0.28, 0.42])
-    name = str(rng.choice(names, p=shares))
-    if phenotype.mixture[0] > 0.5 and name in ("short", "quiff", "fringe") and rng.random() < 0.6:
-        name = "curly"
+    shares = WORN[int(male)]
+    name = str(rng.choice(list(shares), p=list(shares.values())))
+    if rng.random() < 0.85 * phenotype.mixture[0]:
+        name = COILED.get(name, name)
+    if male and rng.random() < (phenotype.age - 42) / 90:
+        name = "wreath"
     if name == "bald":
         return None
     recession = 0.0
@@ -154,7 +151,11 @@ def _draw_hair(
         recession = max(0.0, rng.normal((phenotype.age - 30) * 0.35, 5.0))
     cut = CUTS[name]
     cut = replace(
-        cut, recession=float(min(recession, 24.0)), volume=cut.volume * rng.uniform(0.75, 1.25)
+        cut,
+        recession=float(min(recession, 24.0)),
+        volume=cut.volume * rng.uniform(0.75, 1.25),
+        fall=cut.fall * rng.uniform(0.8, 1.2),
+        flare=cut.flare * rng.uniform(0.6, 1.4),
     )
     return grow_hair(head_model(), shape, cut, colour, rng)
 

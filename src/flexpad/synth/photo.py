@@ -134,7 +134,7 @@ class Shooting:
         camera = frame_face(placed[model.anchors], PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
         view = see_person(self._person, moment, self._light, camera.rays())
         square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
-        place, _, _ = self._sensors.room.see(camera.rays()[:, :2], self._light)
+        place, _, _ = self._sensors.room.picture(camera, self._light)
         rgb = (view.rgb + (1 - view.solid)[:, None] * place).reshape(*square, 3)
         face = view.face.reshape(square)
         exposed = expose(rgb, face, self._sensors, self._light)

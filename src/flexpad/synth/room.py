@@ -7,13 +7,14 @@ distance. Crops that are masked to the face only see its average at their border
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from flexpad.synth.arrays import Floats
+from flexpad.synth.arrays import Floats, Indices
 from flexpad.synth.lights import Illumination
 from flexpad.synth.noise import smooth_noise, smoothstep
+from flexpad.synth.render import Camera
 
 FOLIAGE = np.array([0.06, 0.10, 0.03, 0.50], np.float32)  # leaves are bright beyond 700 nm
 PATCHES = 5
@@ -39,6 +40,23 @@ class Room:
     patches: Floats
     horizon: float | None
     phase: Floats
+
+    def picture(self, camera: Camera, light: Illumination) -> tuple[Floats, Floats, Floats]:
+        """Look at the place out of focus: what ``see`` gives for the samples of a camera."""
+        coarse = replace(camera, samples=max(camera.samples // 4, 1))
+        rgb, nir, distance = self.see(coarse.rays()[:, :2], light)
+        shape, count = (coarse.samples, coarse.samples), camera.samples
+        planes = np.concatenate([rgb, nir[:, None], distance[:, None]], axis=1)
+        nearest = np.arange(count) * coarse.samples // count
+        far = planes[:, 4].reshape(shape)[nearest][:, nearest].reshape(-1)
+        steps = np.clip((np.arange(count) + 0.5) * coarse.samples / count - 0.5, 0, shape[0] - 1)
+        low = np.minimum(steps.astype(int), max(shape[0] - 2, 0))
+        share = (steps - low).astype(np.float32)
+        light_planes = planes[:, :4].reshape(*shape, 4)
+        rows = _between(light_planes, low, share[:, None, None])
+        smooth = _between(rows.swapaxes(0, 1), low, share[:, None, None]).swapaxes(0, 1)
+        flat = smooth.reshape(-1, 4)
+        return flat[:, :3], flat[:, 3], far
 
     def see(self, aim: Floats, light: Illumination) -> tuple[Floats, Floats, Floats]:
         """Look at the place.
@@ -71,6 +89,13 @@ class Room:
             nir = nir + above * (0.6 * light.infrared_sky - nir)
             distance = np.where(above > 0.5, np.inf, distance)
         return rgb.astype(np.float32), nir.astype(np.float32), distance.astype(np.float32)
+
+
+def _between(planes: Floats, low: Indices, share: Floats) -> Floats:
+    """Interpolate along the first axis between places and the next ones."""
+    above = np.minimum(low + 1, len(planes) - 1)
+    mixed: Floats = planes[low] + share * (planes[above] - planes[low])
+    return mixed
 
 
 def draw_room(rng: np.random.Generator, outdoors: bool = False) -> Room:

@@ -7,7 +7,7 @@ distributions are the same for bona fide presentations and attacks.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -180,11 +180,7 @@ def _look_behind(
     room: Room, camera: Camera, size: int, light: Illumination, sharp: bool
 ) -> tuple[Floats, Floats, Floats]:
     """RGB, infrared and distance of the room per pixel; only their average if not sharp."""
-    pixels = size if sharp else 4
-    steps = (np.arange(pixels, dtype=np.float32) + 0.5) * np.float32(camera.side / pixels)
-    x, y = np.meshgrid(camera.left + steps, camera.top - steps)
-    aim = np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float32)
-    rgb, nir, distance = room.see(aim, light)
+    rgb, nir, distance = room.picture(replace(camera, samples=size if sharp else 16), light)
     if not sharp:
         return rgb.mean(axis=0), nir.mean(), np.full((size, size), np.inf, np.float32)
     square = (size, size)

@@ -13,6 +13,7 @@ from flexpad.synth.head import REGION, head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.looks import hair_material, head_material
 from flexpad.synth.motion import Moment
+from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen, facing_camera
 from flexpad.synth.shading import shade
@@ -105,8 +106,8 @@ def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
 
 def _hair_part(hair: Hair, moment: Moment) -> Part:
     vertices = (hair.vertices @ moment.turn.T + moment.place).astype(np.float32)
-    tangent = hair.paint[:, 3:] @ moment.turn.T
-    attributes = np.concatenate([hair.normals @ moment.turn.T, hair.paint[:, :3], tangent], axis=1)
+    height = hair.vertices[:, 1:2]
+    attributes = np.concatenate([hair.normals @ moment.turn.T, hair.paint, height], axis=1)
     return Part("hair", vertices, hair.triangles, attributes.astype(np.float32))
 
 
@@ -190,9 +191,12 @@ def lay_head(
 def lay_hair(view: View, person: Person, seen: Seen, light: Illumination, scene: Scene) -> None:
     """Shade the points of hair and lay them over a view."""
     assert person.hair is not None
-    material, opacity = hair_material(person.hair, seen)
+    material, opacity, streaks = hair_material(person.hair, seen)
     lit = shade(seen, material, light, scene)
-    view.lay(seen, lit, np.ones_like(opacity), np.clip(material.nir / 0.4, 0.1, 1), opacity)
+    face = smoothstep(COLLAR - 0.004, COLLAR, seen.paint[:, 6])
+    # Strands scatter a depth sensor's light to all sides, and dark ones swallow it.
+    echo = np.clip(0.6 * material.nir / 0.4 * np.clip(streaks, 0.3, 1.5), 0.05, 1)
+    view.lay(seen, lit, face, echo.astype(np.float32), opacity)
 
 
 def frame_face(anchors: Floats, samples: int, zoom: float, shift: tuple[float, float]) -> Camera:
