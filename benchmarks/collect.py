@@ -45,7 +45,7 @@ def rows_of(run: Path) -> list[dict[str, str]]:
             n = {"bpcer": rates["n_bonafide"], "apcer_pooled": rates["n_attack"]}.get(rate, "")
             rows.append(
                 {
-                    "protocol": f"synth-{recipe.protocol}",
+                    "protocol": recipe.protocol,
                     "method": recipe.method.name,
                     "condition": condition,
                     "rate": rate,

@@ -26,7 +26,7 @@ def synth(
     config: Annotated[SynthConfig, tyro.conf.arg(name="")] = SynthConfig(),  # noqa: B008 - frozen
     workers: int = 2,
 ) -> None:
-    """Render faces and attacks in RGB, depth and IR, in the layout of CASIA-SURF.
+    """Render faces and attacks in RGB, depth and IR, modelled on CASIA-SURF, CeFA or WMCA.
 
     Args:
         out: Folder to write; an interrupted rendering goes on.

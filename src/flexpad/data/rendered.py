@@ -1,8 +1,9 @@
 """What a rendered data set says about itself, so that it is never taken for real people.
 
 A rendered set has the layout of a real one and beside it ``RENDERED.json`` with
-``{"subjects": {"SYNT_RS0001": {"ethnicity": "african", ...}, ...}}``. The names of its subjects
-begin with ``SYNT_``, so that a set whose rendering was interrupted shows too.
+``{"name": "synth-1.0-surf-small", "subjects": {"SYNT_RS0001": {"ethnicity": "african", ...},
+...}}``. The names of its subjects begin with ``SYNT_``, so that a set whose rendering was interrupted
+shows too.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ def read(folder: Path) -> Rendered:
     if not path.exists():
         return Rendered(path)
     try:
-        subjects = json.loads(path.read_text(encoding="utf-8-sig"))["subjects"]
-        groups = {name: _scalars(values) for name, values in subjects.items()}
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        groups = {name: _scalars(values) for name, values in content["subjects"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
             f"{path}: should hold the attributes of each of its 'subjects'; render again"
@@ -83,6 +84,8 @@ def read(folder: Path) -> Rendered:
         "faces": "rendered; no person is shown",
         "rendered": f"{path.parent.name}/{path.name} sha256 {sha256(path)}",
     }
+    if content.get("name"):
+        header["rendered_name"] = str(content["name"])
     return Rendered(path, groups, header)
 
 

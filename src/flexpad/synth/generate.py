@@ -1,69 +1,40 @@
-"""Render a data set to disk in the layout of the author release of CASIA-SURF.
+"""Render a data set to disk: a family, in a size, in a layout.
 
-::
-
-    <root>/CASIA_SURF/Data/{Training,Val,Testing}/{real_part,fake_part}/<subject>/<video>.rssdk/
-        {color,depth,ir}/0001.jpg
-    <root>/CASIA_SURF/protocol/CASIA_SURF@p1_{image,video}_{train,dev,test}.txt
-    <root>/CASIA_SURF/RENDERED.json
-
-The lists have the author release's polarity: 0 is bona fide, 1 is attack. ``RENDERED.json`` is
-written last: where it stands, the set is complete. A recording is rendered into a temporary folder
-and renamed, so a run that was interrupted goes on where it stopped.
+``RENDERED.json`` is written last: where it stands, the set is complete. A take is rendered under a
+temporary name and renamed, so a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from flexpad import __version__
 from flexpad.data import rendered
 from flexpad.files import whole_file
 from flexpad.log import progress
-from flexpad.synth.config import SynthConfig
-from flexpad.synth.instruments import BONAFIDE_VIDEO, SPECIES
-from flexpad.synth.person import Person, draw_person
+from flexpad.synth import journal
+from flexpad.synth.config import VERSION, SynthConfig
+from flexpad.synth.families import FAMILIES, subjects_of
+from flexpad.synth.layouts import LAYOUTS
+from flexpad.synth.person import Person, draw_person, draw_phenotype
+from flexpad.synth.plan import Attributes, Subject, Take, generator
 from flexpad.synth.recording import draw_recording, frame_numbers
-from flexpad.types import SPLITS, BadInput
+from flexpad.synth.sensors import Shot
+from flexpad.types import BadInput
 
-RENDERER = 1  # raise it whenever a pixel changes
-SET = "CASIA_SURF"
-FOLDERS = {"train": "Training", "dev": "Val", "test": "Testing"}
-PARTS = {True: "real_part", False: "fake_part"}
-STREAMS = ("color", "depth", "ir")
-LABELS = {True: 0, False: 1}  # bona fide is 0 in the author release
 COMPLETE, BEGUN = rendered.FILE_NAME, "RENDERING.json"
-JPEG_QUALITY = 92
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Who is rendered, and into which split."""
-
-    number: int
-    split: str
-
-    @property
-    def name(self) -> str:
-        """As in a folder: CASIA-SURF's own are called CLKJ_AS0005 and so on."""
-        return f"{rendered.SUBJECT_PREFIX}RS{self.number:04d}"
-
-
-def items_per_subject(config: SynthConfig) -> int:
-    """How many moments are rendered of one subject."""
-    return config.bonafide_frames + len(SPECIES) * config.attack_frames
 
 
 def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
@@ -78,65 +49,77 @@ def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
         False if the set was already complete with the same settings, so nothing was rendered.
 
     Raises:
-        BadInput: The folder holds something else, or a set with other settings; or the disk is
-            full.
+        BadInput: The folder holds something else, or a set with other settings; the layout has
+            another size of pictures; or the disk is full.
     """
     if workers < 1:
         raise BadInput(f"synth: workers is {workers}, it should be 1 or more")
-    settings = _settings(config)
-    if _claim(root, settings):
-        return False
-    subjects = list_subjects(config)
-    try:
-        attributes = _render_all(root, config, subjects, workers)
-        _write_lists(root, config, subjects)
-        people = {subject.name: attributes[subject.name] for subject in subjects}
-        _write_json(root / SET / COMPLETE, {**settings, "subjects": people})
-        (root / SET / BEGUN).unlink(missing_ok=True)
-    except OSError as error:
+    layout = LAYOUTS[config.layout_name]
+    if layout.pixels not in (None, config.pixels):
         raise BadInput(
-            f"{error.filename or root}: cannot be written ({error.strerror}); make room and run"
-            " again, finished recordings are kept"
+            f"synth: pixels is {config.pixels}, but pictures of the layout {config.layout_name}"
+            f" have {layout.pixels}; take the layout native for other sizes"
+        )
+    base = root / layout.base
+    settings = _settings(config)
+    try:
+        if _claim(root, base, settings):
+            return False
+        subjects = subjects_of(config)
+        entries = _render_all(root, config, subjects, workers)
+        people = {subject.name: entries[subject.name].attributes for subject in subjects}
+        layout.write_lists(root, FAMILIES[config.family], subjects, people)
+        digests = {s.name: digest_of(s, entries[s.name].takes) for s in subjects}
+        _write_json(base / COMPLETE, {**settings, "subjects": people, "checksums": digests})
+        (base / BEGUN).unlink()
+        shutil.rmtree(base / journal.FOLDER)
+    except OSError as error:
+        reason = error.strerror or str(error).splitlines()[0]
+        raise BadInput(
+            f"{error.filename or root}: cannot be written ({reason}); make room and run again,"
+            " finished recordings are kept"
         ) from error
     return True
 
 
-def list_subjects(config: SynthConfig) -> list[Subject]:
-    """All subjects in order; their numbers run on over the splits, so none is in two."""
-    splits = [split for split, n in zip(SPLITS, config.subjects, strict=True) for _ in range(n)]
-    return [Subject(number, split) for number, split in enumerate(splits, start=1)]
-
-
 def _settings(config: SynthConfig) -> dict[str, object]:
-    settings = {**asdict(config), "subjects": list(config.subjects)}
-    return {"renderer": RENDERER, "flexpad": __version__, "settings": settings}
+    settings = {**asdict(config), "layout": config.layout_name}
+    settings["part"] = list(config.part) if config.part else None
+    return {
+        "name": config.name,
+        "version": VERSION,
+        "flexpad": __version__,
+        "settings": settings,
+    }
 
 
-def _claim(root: Path, settings: dict[str, object]) -> bool:
+def _claim(root: Path, base: Path, settings: dict[str, object]) -> bool:
     """Make the folder ours, or say that it is complete; refuse anything else's."""
     if root.exists() and not root.is_dir():
         raise BadInput(f"{root}: is a file, not a folder to render into")
     for name in (COMPLETE, BEGUN):
-        path = root / SET / name
+        path = base / name
         if path.exists():
             _require_same(path, settings)
             return name == COMPLETE
     if root.exists() and any(root.iterdir()):
-        raise BadInput(f"{root}: is not empty and holds no rendered set; choose another folder")
-    (root / SET).mkdir(parents=True, exist_ok=True)
-    _write_json(root / SET / BEGUN, settings)
+        raise BadInput(
+            f"{root}: is not empty and holds no rendered set of this layout; choose another folder"
+        )
+    base.mkdir(parents=True, exist_ok=True)
+    _write_json(base / BEGUN, settings)
     return False
 
 
 def _require_same(path: Path, settings: dict[str, object]) -> None:
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
-        there = {"renderer": there["renderer"], **there["settings"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        there = {"version": there.get("version"), **there["settings"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path}: cannot be read; delete the folder and render again") from error
     wanted = settings["settings"]
     assert isinstance(wanted, dict)
-    for key, value in {"renderer": settings["renderer"], **wanted}.items():
+    for key, value in {"version": settings["version"], **wanted}.items():
         if there.get(key) != value:
             raise BadInput(
                 f"{path}: was rendered with {key} = {there.get(key)}, not {value};"
@@ -145,26 +128,26 @@ def _require_same(path: Path, settings: dict[str, object]) -> None:
 
 
 def _render_all(
-    root: Path, config: SynthConfig, subjects: list[Subject], workers: int
-) -> dict[str, dict[str, object]]:
-    """Render every subject, in this process or in several; attributes by subject."""
-    attributes = {}
-    with progress("rendering", total=len(subjects) * items_per_subject(config)) as tick:
+    root: Path, config: SynthConfig, subjects: Sequence[Subject], workers: int
+) -> dict[str, journal.Entry]:
+    """Render every subject, in this process or in several; what is known of each."""
+    entries = {}
+    with progress("rendering", total=sum(subject.items for subject in subjects)) as tick:
         if workers == 1:
             for subject in subjects:
-                attributes[subject.name] = render_subject(root, config, subject)
-                tick(items_per_subject(config))
-            return attributes
+                entries[subject.name] = render_subject(root, config, subject)
+                tick(subject.items)
+            return entries
         with _pool(workers) as pool:
             jobs = {pool.submit(render_subject, root, config, s): s for s in subjects}
             try:
                 for job in as_completed(jobs):
-                    attributes[jobs[job].name] = job.result()
-                    tick(items_per_subject(config))
+                    entries[jobs[job].name] = job.result()
+                    tick(jobs[job].items)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-    return attributes
+    return entries
 
 
 @contextmanager
@@ -183,80 +166,81 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ[name] = value
 
 
-def render_subject(root: Path, config: SynthConfig, subject: Subject) -> dict[str, object]:
-    """Render the recordings of one subject that are not there yet.
+def render_subject(root: Path, config: SynthConfig, subject: Subject) -> journal.Entry:
+    """Render the takes of one subject that are not done yet.
 
     Returns:
-        The subject's attributes for ``RENDERED.json``.
+        What is known of the subject when all of them are.
     """
-    person = draw_person(np.random.default_rng([config.seed, subject.number, 0]))
-    for number, species in enumerate(("", *SPECIES), start=1):
-        folder = root / video_folder(subject, species)
-        if not folder.exists():
-            rng = np.random.default_rng([config.seed, subject.number, number])
-            frames = config.attack_frames if species else config.bonafide_frames
-            render_video(folder, rng, species, person, frames, config.size)
+    layout = LAYOUTS[config.layout_name]
+    base = root / layout.base
+    entry = journal.read(base, subject.name)
+    missing = [
+        take
+        for take in subject.takes
+        if take.name not in entry.takes
+        or not all((root / place).exists() for place in layout.places(subject, take))
+    ]
+    if missing:
+        person = person_of(config, subject)
+        entry.attributes = _attributes(subject, person)
+    for take in missing:
+        shots = shoot(config, subject, take, person)
+        entry.takes[take.name] = checksum(shots)
+        journal.write(base, subject.name, entry)
+        layout.write_take(root, subject, take, shots)
+    return entry
+
+
+def person_of(config: SynthConfig, subject: Subject) -> Person:
+    """Draw a subject."""
+    rng = generator(config.seed, config.family, subject.name)
+    phenotype = draw_phenotype(rng)
+    if subject.descent:
+        first, second, third = rng.dirichlet(subject.descent)
+        phenotype = replace(phenotype, mixture=(float(first), float(second), float(third)))
+    return draw_person(rng, phenotype)
+
+
+def shoot(config: SynthConfig, subject: Subject, take: Take, person: Person) -> list[Shot]:
+    """Render the frames of a take."""
+    rng = generator(config.seed, config.family, subject.name, take.name)
+    background = FAMILIES[config.family].background
+    recording = draw_recording(rng, take.species, person, take.outdoors, background)
+    count = len(take.frames)
+    return [
+        recording.shoot(frame, config.pixels, own)
+        for frame, own in zip(frame_numbers(count), rng.spawn(count), strict=True)
+    ]
+
+
+def checksum(shots: Sequence[Shot]) -> str:
+    """SHA-256 of the pixels of a take, before they are encoded in any way."""
+    digest = hashlib.sha256()
+    for shot in shots:
+        for plane in (shot.colour, shot.depth, shot.infrared, shot.millimetres):
+            digest.update(np.ascontiguousarray(plane).astype(plane.dtype.newbyteorder("<")))
+    return digest.hexdigest()
+
+
+def digest_of(subject: Subject, takes: dict[str, str]) -> str:
+    """The checksum of a subject, of those of its takes; 16 hexadecimal digits."""
+    lines = "".join(f"{take.name} {takes[take.name]}\n" for take in subject.takes)
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _attributes(subject: Subject, person: Person) -> Attributes:
+    """What ``RENDERED.json`` says of a subject."""
+    phenotype = person.phenotype
+    ethnicity = phenotype.ethnicity if subject.ethnicity is None else subject.ethnicity
     return {
-        "ethnicity": person.phenotype.ethnicity,
-        "sex": "male" if person.phenotype.male > 0.5 else "female",
-        "age": round(person.phenotype.age),
+        **({"ethnicity": ethnicity} if ethnicity else {}),
+        "sex": "male" if phenotype.male > 0.5 else "female",
+        "age": round(phenotype.age),
         "skin_tone": person.tone,
     }
 
 
-def video_folder(subject: Subject, species: str) -> Path:
-    """Where a recording is, relative to the root; species "" is bona fide."""
-    part = PARTS[species == ""]
-    video = f"{species or BONAFIDE_VIDEO}.rssdk"
-    return Path(SET, "Data", FOLDERS[subject.split], part, subject.name, video)
-
-
-def render_video(
-    folder: Path, rng: np.random.Generator, species: str, person: Person, frames: int, size: int
-) -> None:
-    """Render one recording into a temporary folder and rename it when it is whole.
-
-    Args:
-        folder: Where it goes; must not be there.
-        rng: Everything random of this recording.
-        species: Of the instrument, "" for bona fide.
-        person: Whose face is shown.
-        frames: How many frames.
-        size: Side of the pictures in pixels.
-    """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    for stream in STREAMS:
-        (partial / stream).mkdir(parents=True)
-    recording = draw_recording(rng, species, person)
-    for frame, own in zip(frame_numbers(frames), rng.spawn(frames), strict=True):
-        shot = recording.shoot(frame, size, own)
-        for stream, pixels in zip(STREAMS, (shot.colour, shot.depth, shot.infrared), strict=True):
-            path = partial / stream / f"{frame:04d}.jpg"
-            Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)
-    partial.rename(folder)
-
-
-def _write_lists(root: Path, config: SynthConfig, subjects: list[Subject]) -> None:
-    folder = root / SET / "protocol"
-    folder.mkdir(exist_ok=True)
-    for split in SPLITS:
-        images, videos = [], []
-        for species in ("", *SPECIES):
-            label = LABELS[species == ""]
-            frames = config.attack_frames if species else config.bonafide_frames
-            for subject in (s for s in subjects if s.split == split):
-                color = (video_folder(subject, species) / "color").as_posix()
-                videos.append(f"{color} {label}")
-                images += [f"{color}/{n:04d}.jpg {label}" for n in frame_numbers(frames)]
-        for kind, lines in (("image", images), ("video", videos)):
-            _write_whole(folder / f"{SET}@p1_{kind}_{split}.txt", "\n".join(lines) + "\n")
-
-
 def _write_json(path: Path, content: object) -> None:
-    _write_whole(path, json.dumps(content, indent=1) + "\n")
-
-
-def _write_whole(path: Path, text: str) -> None:
     with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

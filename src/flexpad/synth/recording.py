@@ -18,7 +18,17 @@ FRAME_STEP = 10  # one frame in ten is kept, as in CASIA-SURF
 
 @dataclass(frozen=True)
 class Recording:
-    """Everything that stays the same over a recording."""
+    """Everything that stays the same over a recording.
+
+    Attributes:
+        presentation: What is in front of the cameras.
+        motion: How it moves.
+        light: Of the place.
+        sensors: The cameras and the place behind.
+        zoom: Side of the crop over the larger side of the face.
+        shift: Of the crop, in sides of the face, right and up.
+        background: Whether what is around the face is kept; otherwise it is black.
+    """
 
     presentation: Presentation
     motion: Motion
@@ -26,6 +36,7 @@ class Recording:
     sensors: Sensors
     zoom: float
     shift: tuple[float, float]
+    background: bool = False
 
     def shoot(self, frame: int, size: int, rng: np.random.Generator) -> Shot:
         """Take the pictures of one frame.
@@ -41,19 +52,35 @@ class Recording:
         zoom = self.zoom * float(np.exp(rng.normal(0, 0.01)))
         camera = frame_face(anchors, samples_for(size), zoom, (float(right), float(up)))
         view = self.presentation.see(moment, self.light, camera.rays())
-        return record(view, size, self.sensors, self.light, rng, camera)
+        return record(view, size, self.sensors, self.light, rng, camera, self.background)
 
 
-def draw_recording(rng: np.random.Generator, species: str, person: Person) -> Recording:
-    """Draw a recording of a person, or of an instrument of a species that shows the person."""
+def draw_recording(
+    rng: np.random.Generator,
+    species: str,
+    person: Person,
+    outdoors: bool = False,
+    background: bool = False,
+) -> Recording:
+    """Draw a recording of a person, or of an instrument of a species that shows the person.
+
+    Args:
+        rng: Source of everything.
+        species: Of the instrument, "" for the person.
+        person: Whose face is shown.
+        outdoors: Whether it is made in the open air; some instruments are shown nowhere else.
+        background: Whether what is around the face is kept; otherwise it is black.
+    """
     presentation = draw_presentation(rng, species, person)
+    outdoors = outdoors or presentation.outdoors
     return Recording(
         presentation=presentation,
         motion=draw_motion(rng, presentation.pose_share),
-        light=draw_illumination(rng, presentation.outdoors),
-        sensors=draw_sensors(rng, presentation.outdoors),
+        light=draw_illumination(rng, outdoors),
+        sensors=draw_sensors(rng, outdoors),
         zoom=float(rng.uniform(1.36, 1.58)),
         shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.03, 0.02))),
+        background=background,
     )
 
 

@@ -57,9 +57,11 @@ def choose(name: str, manifest: Manifest) -> Manifest:
     protocol = PROTOCOLS[name]
     foreign = sorted(set(manifest.datasets).difference(protocol.datasets))
     if foreign:
+        twin = f"synth-{name}"
+        advice = f"; take {twin}" if twin in PROTOCOLS and is_rendered(foreign[0]) else ""
         raise BadInput(
             f"{manifest.name}: protocol {name!r} is for {' or '.join(protocol.datasets)},"
-            f" not for {foreign[0]!r}"
+            f" not for {foreign[0]!r}{advice}"
         )
     if manifest.is_rendered and not all(map(is_rendered, manifest.datasets)):
         raise BadInput(f"{manifest.name}: mixes rendered faces with real ones; keep them apart")

@@ -19,7 +19,7 @@ from operator import or_
 import polars as pl
 
 from flexpad.data.manifest import Manifest
-from flexpad.data.protocols.protocol import Protocol
+from flexpad.data.protocols.protocol import Protocol, with_rendered
 from flexpad.data.reading import Published
 from flexpad.types import ATTACK, BONAFIDE, MODALITIES, SPLITS, BadInput, Modality
 
@@ -27,7 +27,7 @@ ETHNICITIES = ("african", "central_asian", "east_asian")
 CLOTH_PRINT, REPLAY = "cloth_print", "replay"
 MASKS = ("mask_3d", "mask_silicone")
 CHALLENGE = "challenge"  # the group that tells the rows of the challenge's sub-protocols apart
-DATA_SETS = ("casia_cefa", "synth_cefa")
+DATA_SETS = ("casia_cefa",)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ _SUMMARIES = {
     },
 }
 _NAMES = {Modality.RGB: "RGB", Modality.DEPTH: "depth", Modality.IR: "infrared"}
-PROTOCOLS = {
+_REAL = {
     f"cefa@{name}": Protocol(
         summary, DATA_SETS, partial(_choose, name), tuple(counts(RULES[name], _FRAMES[name]))
     )
@@ -218,12 +218,13 @@ PROTOCOLS = {
 }
 # Which modality is which sub-protocol's is in the order R, D, I. # inferred: nobody says
 for _place, _seen in enumerate(MODALITIES, start=1):
-    PROTOCOLS[f"cefa@3.{_place}"] = Protocol(
+    _REAL[f"cefa@3.{_place}"] = Protocol(
         f"unseen modalities: train and dev {_NAMES[_seen]} alone, test the two others; no masks",
         DATA_SETS,
         partial(_cross_modality, f"3.{_place}", _seen),
         tuple(counts(RULES[f"3.{_place}"], _FRAMES[f"3.{_place}"])),
     )
+PROTOCOLS = with_rendered(_REAL, "synth_cefa")
 for _number in (1, 2, 3):
     PROTOCOLS[f"cefa@challenge_4.{_number}"] = Protocol(
         f"4@{_number} of the CVPR 2020 challenge; its anonymous test is of use once it has labels",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from flexpad.data.manifest import Manifest
 from flexpad.data.reading import Published
@@ -26,3 +26,21 @@ class Protocol:
     datasets: tuple[str, ...]
     choose: Callable[[Manifest], Manifest]
     published: tuple[Published, ...] = ()
+
+
+def with_rendered(protocols: Mapping[str, Protocol], dataset: str) -> dict[str, Protocol]:
+    """Protocols of a real data set, and the same for the rendered set that is modelled on it.
+
+    Args:
+        protocols: By name, e.g. ``cefa@4.1``.
+        dataset: The rendered set, e.g. ``synth_cefa``.
+
+    Returns:
+        Those, and each again as ``synth-<name>``; what is published does not hold there.
+    """
+    return dict(protocols) | {
+        f"synth-{name}": replace(
+            protocol, summary=f"rendered: {protocol.summary}", datasets=(dataset,), published=()
+        )
+        for name, protocol in protocols.items()
+    }

@@ -1,4 +1,4 @@
-"""CASIA-SURF: unseen subjects and, on real faces, cuts that training has not seen.
+"""CASIA-SURF: unseen subjects, and cuts that training has not seen.
 
 Species and counts: Zhang et al., "CASIA-SURF: A Large-Scale Multi-Modal Benchmark for Face
 Anti-Spoofing", TBIOM 2020, and the author lists ``CASIA_SURF@p1_*`` with their readme at
@@ -14,7 +14,7 @@ from dataclasses import replace
 import polars as pl
 
 from flexpad.data.manifest import Manifest
-from flexpad.data.protocols.protocol import UNKNOWN, Protocol
+from flexpad.data.protocols.protocol import UNKNOWN, Protocol, with_rendered
 from flexpad.data.reading import Published
 from flexpad.types import ATTACK, BONAFIDE, SPLITS, BadInput
 
@@ -59,13 +59,12 @@ NEVER_COMPARE = "never with surf@1: all six cuts stand in every split, training 
 def _of_species(
     name: str, species: Mapping[str, Sequence[str]], header: Mapping[str, str]
 ) -> Callable[[Manifest], Manifest]:
-    """Take the splits as listed; real attacks have to be of the species their split is for."""
+    """Take the splits as listed; attacks have to be of the species their split is for."""
 
     def choose(manifest: Manifest) -> Manifest:
         for split, allowed in species.items():
             wrong = manifest.where(
-                ~pl.col("dataset").str.starts_with("synth")
-                & (pl.col("split") == split)
+                (pl.col("split") == split)
                 & (pl.col("label") == ATTACK)
                 & ~pl.col("pai_species").is_in(allowed)
             )
@@ -82,13 +81,15 @@ def _of_species(
     return choose
 
 
-PROTOCOLS = {
+_RELEASE = {
     "surf@1": Protocol(
-        "unseen subjects and, on real faces, unseen cuts: train 04-06, dev and test 01-03",
-        ("casia_surf", "synth_surf"),
+        "unseen subjects and unseen cuts: train 04-06, dev and test 01-03",
+        ("casia_surf",),
         _of_species("surf@1", SURF_SPECIES, {}),
         PUBLISHED,
     ),
+}
+PROTOCOLS = with_rendered(_RELEASE, "synth_surf") | {
     "surf@challenge": Protocol(
         "the images of surf@1 as the 2019 challenge names them, without subjects and species in"
         " dev and test",

@@ -4,6 +4,7 @@
 ``preprocessed-face-station_CDIT`` in grey, depth, infrared and thermal, (4, 128, 128), both uint8,
 in groups ``Frame_0`` to ``Frame_49`` with a dataset ``array``. A group may be missing in either;
 a frame counts where both have it. Layout: the readme of the release, and public loaders of it.
+Nobody renders warmth: the thermal plane of a rendered set is black and counts as absent.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def read(source: Source) -> Iterator[Row]:
         if source.options.lists_only:
             pair = dict.fromkeys((stations.RGB, stations.CDIT), f"{name}{stations.SUFFIX}")
         for frame in _frames(listed, pair, source):
-            yield row(listed, frame, _paths(pair, frame), faces)
+            paths = _paths(pair, frame)
+            if faces:
+                paths.pop("thermal", None)
+            yield row(listed, frame, paths, faces)
 
 
 def _frames(listed: Listed, pair: dict[str, str], source: Source) -> list[int]:
