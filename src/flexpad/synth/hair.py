@@ -78,7 +78,7 @@ CUTS = {
     "bob": Cut(0.022, 0.016, fall=0.085, ragged=0.008, flare=0.016, parting=0.010),
     "pageboy": Cut(0.020, 0.014, fringe=17.0, fall=0.080, ragged=0.008, flare=0.014),
     "long": Cut(0.017, 0.012, fall=0.20, ragged=0.010, flare=0.013, parting=0.010),
-    "wavy": Cut(0.024, 0.016, fall=0.18, ragged=0.014, flare=0.026, parting=0.008, curls=0.008,
+    "wavy": Cut(0.024, 0.016, fall=0.18, ragged=0.009, flare=0.026, parting=0.008, curls=0.008,
                 tousle=0.0040),
 }  # fmt: skip
 # Which cuts women and men wear, and what becomes of some where hair is curled tightly.  # inferred
@@ -127,7 +127,7 @@ def grow_hair(
     along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)[None]
     ends = _ends(azimuth, cut, rng)
     degrees = np.abs(np.degrees(azimuth))
-    falls = smoothstep(50.0, 68.0, degrees)[:, None] * (cut.fall > 0)
+    falls = smoothstep(50.0, 59.0, degrees)[:, None] * (cut.fall > 0)
     # What falls leaves the skull where it is steep, and has half its rows left for the way down.
     lies = np.minimum(along * (1 + falls), 1)
     polar = np.radians(np.minimum(ends, np.where(falls[:, 0] > 0, 96.0, 180.0)))[:, None] * lies
@@ -273,6 +273,7 @@ def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
     tuft = noise(strand, (0.014, 0.06, 1.0), 2)
     uneven = np.float32(cut.ragged) * (0.55 * strands + 0.45 * tuft)
     edge = np.asarray(border + uneven, np.float32)
-    opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - 0.12 * (strands < -0.9))
+    thin = 0.12 * (strands < -0.9) * smoothstep(0.03, 0.0, border)
+    opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - thin)
     streaks = np.clip(1 + 0.22 * strands + 0.16 * tuft, 0.25, 2.2)
     return opacity, streaks.astype(np.float32)

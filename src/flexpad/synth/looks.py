@@ -11,6 +11,7 @@ from flexpad.synth.hair import Hair, opacity_and_streaks
 from flexpad.synth.head import REGION
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import Person
+from flexpad.synth.relief import relief
 from flexpad.synth.render import Seen, unit
 from flexpad.synth.shading import Material
 
@@ -31,6 +32,7 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
     rgb, nir = paint[:, channels.RGB].copy(), paint[:, channels.NIR].copy()
     mottle = 1 + 0.035 * person.roughness * noise(here + person.phase, 0.0035)
     mottle += 0.03 * noise(here + person.phase, 0.009, 1)
+    mottle *= 1 - person.lid_crease * _lid_crease(here)
     rgb *= mottle[:, None]
     nir *= 1 + 0.3 * (mottle - 1)
     gloss = paint[:, channels.OIL] * np.clip(0.9 + 0.35 * noise(here, 0.004, 3), 0.2, 2)
@@ -46,19 +48,10 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
 
 def _with_relief(person: Person, seen: Seen) -> Seen:
     """Bend normals by pores and, with age, wrinkles."""
-    here = seen.paint[:, :3] + person.phase
-    bumps = np.stack([noise(here, 0.0028, volume) for volume in range(3)], axis=1)
-    tilt = np.float32(0.055 * person.roughness) * bumps
-    x, y, _ = seen.paint[:, :3].T
-    forehead = (
-        smoothstep(0.028, 0.040, y)
-        * smoothstep(0.075, 0.060, y)
-        * smoothstep(0.06, 0.03, np.abs(x))
-    )
-    line = np.sin((y + 0.0015 * noise(here, 0.03, 1)) * np.float32(2 * np.pi / 0.011))
-    tilt[:, 1] += np.float32(0.20 * person.wrinkles) * forehead * line
-    skin = (seen.region == REGION["skin"]) | (seen.region == REGION["neck"])
-    normal = unit(seen.normal + tilt * skin[:, None])
+    skin = np.flatnonzero((seen.region == REGION["skin"]) | (seen.region == REGION["neck"]))
+    tilt = relief(seen.paint[skin, :3], person.phase, person.roughness, person.wrinkles)
+    normal = seen.normal.copy()
+    normal[skin] = unit(normal[skin] + tilt)
     return Seen(seen.ray, seen.position, normal, seen.paint, seen.region)
 
 
@@ -74,6 +67,14 @@ def _paint_hairs(person: Person, here: Floats, paint: Floats, rgb: Floats, nir: 
     tint = person.hair_colour * np.float32(0.85)
     rgb += cover[:, None] * (tint[:3] - rgb)
     nir += cover * (tint[3] - nir)
+
+
+def _lid_crease(here: Floats) -> Floats:
+    """Where an upper lid folds, (n,) in [0, 1]."""
+    across = (np.abs(here[:, 0]) - EYE_CENTRE) / np.float32(0.0165)
+    height = here[:, 1] - (0.0125 - 0.0065 * across**2)
+    fold = np.exp(-((height / 0.0012) ** 2)) * (np.abs(across) < 1.1) * (here[:, 2] > 0)
+    return np.asarray(fold, np.float32)
 
 
 def paint_brows(person: Person, here: Floats) -> Floats:

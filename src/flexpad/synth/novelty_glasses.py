@@ -9,26 +9,25 @@ they should in RGB and reflect anything at 850 nm.  # inferred
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flexpad.synth.arrays import Floats
+from flexpad.synth.eyewear import EYES, Piece, eye_places, join, superellipse, temples
 from flexpad.synth.head import head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_person
-from flexpad.synth.photo import EYES, Photo, Shooting
+from flexpad.synth.photo import Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import Material, shade
 from flexpad.synth.view import View, lay_person, person_parts
 
 AROUND, RINGS = 28, 5  # points around a plate, rings from its middle to its border
-BRIDGE, TEMPLE = 0.0035, 0.0030  # widths, metres
-EAR = (0.075, -0.006, -0.085)  # where a temple ends: to the side, over the hinge, back; metres
+BRIDGE = 0.0035  # width, metres
 FRONTAL = 0.15  # share of the spread of poses in the photo whose eyes are cut out
 PLATE, EDGE = 0, 1
 
@@ -125,37 +124,19 @@ class NoveltyGlasses:
 
     def _centres(self) -> Floats:
         """The middle of the plates in the axes of the head, (2, 3)."""
-        shape, mean = self.person.shape, head_model().mean
-        near = [int(np.argmin(((mean - eye) ** 2).sum(axis=1))) for eye in EYES]
-        eyes = EYES + shape[near] - mean[near]
-        return np.asarray(eyes + np.array([0, 0, self.gap], np.float32), np.float32)
+        middles = eye_places(self.person.shape) + np.array([0, 0, self.gap], np.float32)
+        return np.asarray(middles, np.float32)
 
     def _part(self, moment: Moment) -> Part:
         """Plates, bridge and temples; paint: place on the plate, which plate, how far inside."""
         middles = self._centres()
-        pieces = [self._plate(middle, side) for middle, side in zip(middles, (-1, 1), strict=True)]
-        left, right = pieces[0].vertices, pieces[1].vertices
-        pieces.append(_bar(left[left[:, 0].argmax()], right[right[:, 0].argmin()], BRIDGE))
-        for vertices, side in ((left, -1), (right, 1)):
-            hinge = vertices[(side * vertices[:, 0]).argmax()]
-            ear = [side * max(abs(float(hinge[0])), EAR[0]), hinge[1] + EAR[1], EAR[2]]
-            pieces.append(_bar(hinge, np.array(ear, np.float32), TEMPLE))
-        starts = np.cumsum([0, *(len(piece.vertices) for piece in pieces)])
-        vertices = np.concatenate([piece.vertices for piece in pieces])
-        attributes = np.concatenate([piece.attributes for piece in pieces])
-        attributes[:, :3] = attributes[:, :3] @ moment.turn.T
-        moved = zip(pieces, starts, strict=False)
-        triangles = np.concatenate([piece.triangles + start for piece, start in moved])
-        regions = np.concatenate([piece.regions for piece in pieces])
-        placed = (vertices @ moment.turn.T + moment.place).astype(np.float32)
-        return Part("mask", placed, triangles.astype(np.int32), attributes, regions)
+        plates = [self._plate(middle, side) for middle, side in zip(middles, (-1, 1), strict=True)]
+        bars = temples(plates[0].vertices, plates[1].vertices, BRIDGE, 4, EDGE)
+        return join("mask", [*plates, *bars], moment)
 
-    def _plate(self, centre: Floats, side: int) -> _Piece:
+    def _plate(self, centre: Floats, side: int) -> Piece:
         """One plate around a centre: a domed disc whose outline is a superellipse."""
-        turns = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
-        round_trip = np.stack([np.cos(turns), np.sin(turns)], axis=1)
-        reach = (np.abs(round_trip) ** self.corners).sum(axis=1) ** (-1 / self.corners)
-        border = round_trip * reach[:, None] * np.array(self.half)
+        border = superellipse(self.half, self.corners, AROUND)
         rings = np.linspace(0, 1, RINGS)[:, None, None]
         place = (rings * border).reshape(-1, 2)
         bulge = self.dome * (1 - np.repeat(np.linspace(0, 1, RINGS) ** 2, AROUND))
@@ -174,9 +155,7 @@ class NoveltyGlasses:
         c, d = number[1:].reshape(-1), beside[1:].reshape(-1)
         triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
         regions = np.full(len(triangles), PLATE, np.uint8)
-        return _Piece(
-            vertices.astype(np.float32), attributes.astype(np.float32), triangles, regions
-        )
+        return Piece(vertices.astype(np.float32), attributes.astype(np.float32), triangles, regions)
 
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         place, side, inside = seen.paint[:, :2], seen.paint[:, 2], seen.paint[:, 3]
@@ -213,34 +192,6 @@ class NoveltyGlasses:
         return material, np.clip(material.nir / 0.4, 0.15, 1).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Part of the glasses in the axes of the head."""
-
-    vertices: Floats
-    attributes: Floats
-    triangles: NDArray[np.int32]
-    regions: NDArray[np.uint8]
-
-
-def _bar(start: Floats, end: Floats, width: float) -> _Piece:
-    """A square bar between two points, (3,) each."""
-    along = (end - start) / np.sqrt(((end - start) ** 2).sum())
-    aside = np.cross(along, [0.0, 1.0, 0.0])
-    aside = aside / np.sqrt((aside**2).sum())
-    above = np.cross(aside, along)
-    corners = np.array([aside + above, aside - above, -aside - above, -aside + above]) / np.sqrt(2)
-    vertices = np.concatenate([start + 0.5 * width * corners, end + 0.5 * width * corners])
-    attributes = np.zeros((8, 7), np.float32)
-    attributes[:, :3] = np.tile(corners, (2, 1))
-    here, beside = np.arange(4), np.roll(np.arange(4), -1)
-    triangles = np.concatenate(
-        [np.stack([here, beside, here + 4], 1), np.stack([beside, beside + 4, here + 4], 1)]
-    )
-    regions = np.full(len(triangles), EDGE, np.uint8)
-    return _Piece(vertices.astype(np.float32), attributes, triangles.astype(np.int32), regions)
-
-
 def draw_novelty_glasses(rng: np.random.Generator, person: Person) -> NoveltyGlasses:
     """Put eyes on glasses on somebody: another person's, printed on card, or a cartoon's."""
     printed = rng.random() < 0.6
@@ -249,7 +200,7 @@ def draw_novelty_glasses(rng: np.random.Generator, person: Person) -> NoveltyGla
     paper = printed or rng.random() < 0.3
     frame = rng.random(3) * rng.uniform(0.05, 0.7)
     return NoveltyGlasses(
-        person=person,
+        person=replace(person, glasses=None),
         half=(float(rng.uniform(0.024, 0.030)), float(rng.uniform(0.017, 0.026))),
         corners=float(rng.uniform(2.0, 5.0)),
         dome=0.0 if paper else float(rng.uniform(0.0, 0.010)),

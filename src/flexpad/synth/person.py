@@ -8,11 +8,14 @@ from functools import cache
 import numpy as np
 
 from flexpad.synth.arrays import Floats
+from flexpad.synth.clothes import Clothes, draw_clothes
+from flexpad.synth.eyewear import Glasses, draw_glasses
 from flexpad.synth.hair import COILED, CUTS, WORN, Hair, cover_of, grow_hair
 from flexpad.synth.head import ETHNICITIES, REGION, Phenotype, head_model
 from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
 from flexpad.synth.skin import HAIR, IRIS, skin_reflectance
+from flexpad.synth.teeth import Teeth, draw_teeth
 
 # Channels of the paint of a head, after the canonical coordinates 0 to 2.
 RGB = slice(3, 6)
@@ -42,7 +45,12 @@ class Person:
         brow: Thickness, density, arch and height of the brows, (4,).
         wrinkles: Depth of the wrinkles, 0 to 1.
         roughness: Depth of the pores, about 1.
+        lid_crease: How dark the fold of the upper lids is, 0 to 1.
         phase: Moves all noise, (3,) metres.
+        teeth: Behind the lips.
+        beard: How far a beard stands off the skin, (N,) metres.
+        clothes: Below the neck.
+        glasses: Or None.
     """
 
     phenotype: Phenotype
@@ -55,7 +63,12 @@ class Person:
     brow: Floats
     wrinkles: float
     roughness: float
+    lid_crease: float
     phase: Floats
+    teeth: Teeth
+    beard: Floats
+    clothes: Clothes
+    glasses: Glasses | None
 
     @property
     def tone(self) -> str:
@@ -101,18 +114,33 @@ def draw_person(
         brow=_draw_brow(rng, phenotype),
         wrinkles=float(np.clip((phenotype.age - 25) / 45, 0, 1) ** 1.3),
         roughness=float(rng.uniform(0.6, 1.3)),
+        lid_crease=float(rng.uniform(0.25, 0.5) * (1 - 0.8 * phenotype.mixture[1])),
         phase=phase,
+        teeth=draw_teeth(rng, shape, phenotype.age),
+        beard=np.zeros(len(shape), np.float32),
+        clothes=draw_clothes(rng, shape),
+        glasses=draw_glasses(rng, shape) if rng.random() < _glasses_share(phenotype) else None,
     )
-    return replace(person, paint=_paint(rng, person))
+    paint = _paint(rng, person)
+    return replace(person, paint=paint, beard=_beard_length(rng, paint[:, BEARD], phase))
 
 
 def draw_accomplice(rng: np.random.Generator, victim: Person, hair_shows: bool = True) -> Person:
     """Draw who wears a mask of somebody or stands behind a print: mostly a similar person."""
-    if rng.random() > SIMILAR:
-        return draw_person(rng, hair_shows=hair_shows)
-    theirs = victim.phenotype
-    age = float(np.clip(theirs.age + rng.normal(0, 8), 18, 78))
-    return draw_person(rng, Phenotype(theirs.mixture, age, theirs.male), hair_shows)
+    phenotype = None
+    if rng.random() < SIMILAR:
+        theirs = victim.phenotype
+        age = float(np.clip(theirs.age + rng.normal(0, 8), 18, 78))
+        phenotype = Phenotype(theirs.mixture, age, theirs.male)
+    hidden = draw_person(rng, phenotype, hair_shows)
+    # Under a mask a beard lies flat, and glasses are taken off.
+    return replace(hidden, glasses=None, beard=np.zeros_like(hidden.beard))
+
+
+def _glasses_share(phenotype: Phenotype) -> float:
+    """Share of people of an age who wear glasses in front of a camera."""
+    # inferred
+    return 0.15 + 0.35 * float(np.clip((phenotype.age - 38) / 25, 0, 1))
 
 
 def _draw_melanin(rng: np.random.Generator, phenotype: Phenotype) -> float:
@@ -225,6 +253,18 @@ def _beard(rng: np.random.Generator, person: Person) -> Floats:
         density * (model.vertex_region == REGION["skin"]) * (1 - np.clip(model.lips * 1.5, 0, 1))
     )
     return np.asarray(density, np.float32)
+
+
+def _beard_length(rng: np.random.Generator, density: Floats, phase: Floats) -> Floats:
+    """How far a beard of some density stands off the skin, (N,) metres; stubble hardly does."""
+    if density.max() < 0.7:
+        return np.zeros_like(density)
+    place = head_model().mean
+    down = 1 + 1.2 * smoothstep(-0.075, -0.125, place[:, 1])  # it hangs, most at the chin
+    uneven = 1 + 0.25 * smooth_noise(place + phase, 0.012) + 0.15 * smooth_noise(place, 0.005)
+    length = np.exp(rng.uniform(np.log(0.0015), np.log(0.013)))
+    stands: Floats = np.float32(length) * smoothstep(0.3, 0.9, density) * down * uneven
+    return np.clip(stands, 0, 0.03).astype(np.float32)
 
 
 @cache

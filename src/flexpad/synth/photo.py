@@ -23,7 +23,6 @@ SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is h
 SHOOTINGS = 2  # per person and kind of use  # inferred
 KEPT = 8  # frames of a video that are kept for the next recording that shows it
 OUTDOORS = 0.25  # share of photos that were taken under the sky  # inferred
-EYES = np.array([[-0.0312, -0.001, 0.012], [0.0312, -0.001, 0.012]], np.float32)
 
 
 @dataclass(frozen=True)

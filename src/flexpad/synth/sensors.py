@@ -194,7 +194,7 @@ def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Fl
     wander = ndimage.zoom(coarse, size / 12, order=1, grid_mode=True, mode="nearest")
     wander /= max(float(wander.std()), 1e-9)
     blurred = _blur(cover, size / 80)
-    return (blurred > 0.60 + 0.10 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+    return (blurred > 0.72 + 0.10 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
 
 
 def _expose_colour(

@@ -17,9 +17,10 @@ from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen, facing_camera
 from flexpad.synth.shading import shade
+from flexpad.synth.teeth import mouth_open
 
-LIP_PARTING = ("jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft", "tongueOut")
 EYE_ECHO = 0.14  # inferred
+PASSED = 0.85  # share of the light at 850 nm that passes a lens both ways
 COLLAR = -0.150  # canonical height at which a face parser lets go of the neck, metres
 
 
@@ -90,18 +91,26 @@ class View:
 
 
 def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
-    """Put a person in front of the camera: the head and, unless bald, the hair."""
+    """Put a person in front of the camera: the head, then what is seen of all else."""
     model = head_model()
     vertices = model.express(person.shape, moment.actions)
-    attributes = np.concatenate([model.normals(vertices) @ moment.turn.T, person.paint], axis=1)
+    normals = model.normals(vertices)
+    if person.beard.any():
+        vertices = vertices + person.beard[:, None] * normals
+    attributes = np.concatenate([normals @ moment.turn.T, person.paint], axis=1)
     moved = (vertices @ moment.turn.T + moment.place).astype(np.float32)
-    parted = sum(moment.actions.get(name, 0.0) for name in LIP_PARTING)
-    kept = model.visible if parted > 0.02 else model.visible_closed
+    speaks = mouth_open(moment.actions)
+    kept = model.visible if speaks else model.visible_closed
     kept = kept[facing_camera(moved, model.triangles[kept])]
-    head = Part("head", moved, model.triangles[kept], attributes, model.regions[kept])
-    if person.hair is None:
-        return (head,)
-    return head, _hair_part(person.hair, moment)
+    kept = kept[~person.clothes.covered[model.triangles[kept]].all(axis=1)]
+    parts = [Part("head", moved, model.triangles[kept], attributes, model.regions[kept])]
+    if speaks:
+        parts.append(person.teeth.part(moment))
+    if person.hair is not None:
+        parts.append(_hair_part(person.hair, moment))
+    if person.glasses is not None:
+        parts.append(person.glasses.part(moment))
+    return (*parts, person.clothes.part(moment))
 
 
 def _hair_part(hair: Hair, moment: Moment) -> Part:
@@ -126,6 +135,7 @@ def see_person(person: Person, moment: Moment, light: Illumination, rays: Floats
     view = View.empty(len(rays))
     scene = Scene(person_parts(person, moment))
     lay_person(view, person, scene.cast(np.zeros_like(rays), rays), light, scene, rays)
+    lay_lenses(view, person, moment, light, rays)
     return view
 
 
@@ -143,7 +153,7 @@ def lay_person(
     Args:
         view: What is laid on.
         person: Who.
-        seen: The points of the parts ``head`` and ``hair``.
+        seen: The points of the person's parts.
         light: The light of the place.
         scene: Everything that throws shadows.
         rays: All directions from the camera, (R, 3).
@@ -152,10 +162,10 @@ def lay_person(
     hair = seen.get("hair")
     if hair is not None:
         behind = _behind(scene, hair, rays)
-        lay_head(view, person, behind.get("head"), light, scene)
+        _lay_solid(view, person, behind, light, scene)
         if lay_mask is not None and "mask" in behind:
             lay_mask(view, behind["mask"], light, scene)
-    lay_head(view, person, seen.get("head"), light, scene)
+    _lay_solid(view, person, seen, light, scene)
     if hair is not None:
         lay_hair(view, person, hair, light, scene)
 
@@ -169,6 +179,43 @@ def _behind(scene: Scene, hair: Seen, rays: Floats) -> dict[str, Seen]:
         name: Seen(hair.ray[s.ray], s.position, s.normal, s.paint, s.region)
         for name, s in found.items()
     }
+
+
+def _lay_solid(
+    view: View, person: Person, seen: Mapping[str, Seen], light: Illumination, scene: Scene
+) -> None:
+    """Lay everything that nothing shines through: head, teeth, clothes, the frame of glasses."""
+    lay_head(view, person, seen.get("head"), light, scene)
+    if "teeth" in seen:
+        teeth = seen["teeth"]
+        lit = shade(teeth, person.teeth.material(teeth), light, scene)
+        count = np.ones(len(teeth.ray), np.float32)
+        view.lay(teeth, lit, count, np.float32(0.5) * count)
+    if "clothes" in seen:
+        cloth, material = person.clothes.material(seen["clothes"])
+        lit = shade(cloth, material, light, scene)
+        echo = np.clip(material.nir / 0.4, 0.2, 1)
+        view.lay(cloth, lit, np.zeros_like(echo), echo)
+    if "glasses" in seen and person.glasses is not None:
+        material, echo = person.glasses.material(seen["glasses"])
+        lit = shade(seen["glasses"], material, light, scene)
+        view.lay(seen["glasses"], lit, np.ones_like(echo), echo)
+
+
+def lay_lenses(
+    view: View, person: Person, moment: Moment, light: Illumination, rays: Floats
+) -> None:
+    """Lay the lenses of glasses, if a person wears any, over everything behind them."""
+    glasses = person.glasses
+    if glasses is None:
+        return
+    ray, reach, normal = glasses.find_lenses(moment, rays)
+    front = reach < view.depth[ray]
+    ray, reach, normal = ray[front], reach[front], normal[front]
+    rgb, nir, dazzled = glasses.glare(reach[:, None] * rays[ray], normal, light)
+    view.rgb[ray] = (1 - glasses.mirrored) * view.rgb[ray] + rgb
+    view.nir[ray] = PASSED * view.nir[ray] + nir
+    view.echo[ray] *= glasses.echo * (1 - dazzled)
 
 
 def lay_head(
