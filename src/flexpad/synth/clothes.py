@@ -18,7 +18,7 @@ from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.head import REGION, NormalAverager, head_model
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import noise, smooth_noise, smoothstep
-from flexpad.synth.render import Part, Seen, unit
+from flexpad.synth.render import Part, Seen, facing_camera, unit
 from flexpad.synth.shading import Material
 
 AROUND = 32
@@ -69,7 +69,8 @@ class Clothes:
         """The clothes in front of the camera; paint is the place in the axes of the head."""
         attributes = np.concatenate([self.normals @ moment.turn.T, self.vertices], axis=1)
         placed = (self.vertices @ moment.turn.T + moment.place).astype(np.float32)
-        return Part("clothes", placed, _triangles(), attributes.astype(np.float32))
+        triangles = _triangles()[facing_camera(placed, _triangles())]
+        return Part("clothes", placed, triangles, attributes.astype(np.float32))
 
     def material(self, seen: Seen) -> tuple[Seen, Material]:
         """Cloth with folds in its normals, and how it reflects."""

@@ -7,17 +7,19 @@ along the strand in metres, distance to the border in metres, and the direction 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flexpad.synth.arrays import Floats
-from flexpad.synth.head import HeadModel, NormalAverager
+from flexpad.synth.arrays import Booleans, Floats
+from flexpad.synth.head import NormalAverager, head_model
 from flexpad.synth.noise import noise, smooth_noise, smoothstep
 from flexpad.synth.render import Part, Scene, unit
 
-COLUMNS, ROWS = 72, 22
+COLUMNS, ROWS = 64, 18
+POLAR, POLAR_END = 56, 2.45  # steps and end in radians of the map of the skull
 CENTRE = np.array([0.0, 0.030, -0.070], np.float32)  # of the skull
 CROWN = np.array([0.0, 0.93, -0.37], np.float32)
 # Polar angle from the crown, degrees, at which the hair of a short cut ends, by |azimuth|:
@@ -106,6 +108,7 @@ class Hair:
         ends: Polar angle of the hairline per column, degrees, (COLUMNS,).
         phase: Moves the pattern of the strands, (3,) metres.
         curl: Waviness in metres.
+        buried: Which vertices of the head nobody sees through it, (N,).
     """
 
     vertices: Floats
@@ -117,11 +120,15 @@ class Hair:
     ends: Floats
     phase: Floats
     curl: float
+    buried: Booleans
+
+    @property
+    def is_cap(self) -> bool:
+        """Whether it lies on the head all over, so that nobody sees its inner side."""
+        return self.cut.fall == 0 and self.cut.edge < 0.008
 
 
-def grow_hair(
-    model: HeadModel, shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator
-) -> Hair:
+def grow_hair(shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator) -> Hair:
     """Lay hair over somebody's skull, (N, 3) vertices of the neutral head."""
     azimuth = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False, dtype=np.float32)
     along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)[None]
@@ -132,7 +139,7 @@ def grow_hair(
     lies = np.minimum(along * (1 + falls), 1)
     polar = np.radians(np.minimum(ends, np.where(falls[:, 0] > 0, 96.0, 180.0)))[:, None] * lies
     directions = _directions(azimuth, polar)
-    radius = _skull_radius(model, shape, directions)
+    radius = _skull_radius(shape, polar.astype(np.float32))
     height = cut.edge + (cut.volume - cut.edge) * smoothstep(1.0, 0.45, lies)
     height = height + falls * cut.flare * smoothstep(0.25, 0.75, along)
     height = height + cut.knot * smoothstep(0.42, 0.20, polar)
@@ -148,7 +155,8 @@ def grow_hair(
     # Tips turn in toward the neck, at the front they swing forward over the shoulders.
     points[..., 0] *= 1 - 0.22 * down**2
     points[..., 2] += 0.030 * down * smoothstep(110.0, 60.0, degrees)[:, None]
-    return _as_surface(points, azimuth, ends, cut, colour, rng)
+    hair = _as_surface(points, azimuth, ends, cut, colour, rng)
+    return replace(hair, buried=_buried(hair, shape))
 
 
 def _tousle(directions: Floats, along: Floats, cut: Cut, phase: Floats) -> Floats:
@@ -188,16 +196,35 @@ def _directions(azimuth: Floats, polar: Floats) -> Floats:
     return np.asarray(directions, np.float32)
 
 
-def _skull_radius(model: HeadModel, shape: Floats, directions: Floats) -> Floats:
-    """Distance from the centre of the skull to the skin along directions, (COLUMNS, ROWS)."""
-    plain = np.zeros((len(shape), 3), np.float32)
-    bare = Part("skull", shape, model.triangles[model.visible_closed], plain)
-    flat = directions.reshape(-1, 3)
-    reach = np.float32(0.4)
-    seen = Scene((bare,)).cast(CENTRE + reach * flat, -flat)["skull"]
-    radius = np.full(len(flat), 0.09, np.float32)
-    radius[seen.ray] = np.sqrt(((seen.position - CENTRE) ** 2).sum(axis=1))
-    return radius.reshape(directions.shape[:2])
+@cache
+def _skull_map() -> tuple[NDArray[np.int32], Floats]:
+    """Where on the head rays from the middle of the skull come out, on a grid of angles.
+
+    Returns:
+        Corners of the triangle, (COLUMNS, POLAR, 3), and the weights of the first two, likewise.
+    """
+    model = head_model()
+    azimuth = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False, dtype=np.float32)
+    polar = np.tile(np.linspace(0, POLAR_END, POLAR, dtype=np.float32), (COLUMNS, 1))
+    outward = _directions(azimuth, polar).reshape(-1, 3)
+    triangles = model.triangles[model.visible_closed]
+    plain = np.zeros((len(model.mean), 3), np.float32)
+    bare = Scene((Part("skull", model.mean, triangles, plain),))
+    found, weights = bare.locate(CENTRE + np.float32(0.4) * outward, -outward)
+    return triangles[found].reshape(COLUMNS, POLAR, 3), weights.reshape(COLUMNS, POLAR, 3)
+
+
+def _skull_radius(shape: Floats, polar: Floats) -> Floats:
+    """Distance from the middle of the skull to the skin at polar angles (COLUMNS, ROWS)."""
+    corners, weights = _skull_map()
+    skin = np.einsum("crkx,crk->crx", shape[corners], weights) - CENTRE
+    grid = np.sqrt((skin**2).sum(axis=-1))
+    steps = np.clip(polar * np.float32((POLAR - 1) / POLAR_END), 0, POLAR - 1.001)
+    low = steps.astype(np.int32)
+    inner = np.take_along_axis(grid, low, axis=1)
+    outer = np.take_along_axis(grid, low + 1, axis=1)
+    radius: Floats = inner + (steps - low) * (outer - inner)
+    return radius.astype(np.float32)
 
 
 def _as_surface(
@@ -222,6 +249,8 @@ def _as_surface(
     a, b = number[:, :-1].reshape(-1), number[:, 1:].reshape(-1)
     c, d = following[:, :-1].reshape(-1), following[:, 1:].reshape(-1)
     triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)]).astype(np.int32)
+    # What is beyond the border throws no shadow either.
+    triangles = triangles[border.reshape(-1)[triangles].max(axis=1) > -0.5 * cut.ragged]
     vertices = points.reshape(-1, 3).astype(np.float32)
     return Hair(
         vertices=vertices,
@@ -233,11 +262,27 @@ def _as_surface(
         ends=ends,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
         curl=cut.curls * float(rng.uniform(0.5, 1.5)),
+        buried=np.zeros(0, bool),
     )
 
 
 def cover_of(hair: Hair, shape: Floats) -> Floats:
     """How densely hair grows out of each vertex of a head (N, 3), (N,) in [0, 1]."""
+    inside = _inside(hair, shape)
+    cover = smoothstep(-2.0, 9.0, inside)
+    return np.asarray(cover * min(1.0, 0.35 + 0.65 * hair.cut.density), np.float32)
+
+
+def _buried(hair: Hair, shape: Floats) -> Booleans:
+    """Which vertices of a head (N, 3) are so far under thick hair that none is ever seen, (N,)."""
+    thick = hair.cut.density >= 1
+    stands_off = np.degrees(max(hair.cut.edge, hair.cut.volume / 2) / 0.09)
+    buried: Booleans = thick & (_inside(hair, shape) > 14.0 + stands_off)
+    return buried
+
+
+def _inside(hair: Hair, shape: Floats) -> Floats:
+    """How far inside the hairline each vertex of a head (N, 3) is, degrees, (N,)."""
     crown = CROWN / np.sqrt((CROWN**2).sum())
     face = np.cross(np.array([1.0, 0.0, 0.0]), crown)
     direction = unit(shape - CENTRE)
@@ -247,11 +292,11 @@ def cover_of(hair: Hair, shape: Floats) -> Floats:
     fringe = hair.cut.fringe * smoothstep(55.0, 30.0, np.abs(np.degrees(azimuth)))
     rounded = np.round(column).astype(int) % COLUMNS
     line = np.minimum(hair.ends[rounded] - fringe, 126.0)
-    cover = smoothstep(2.0, -9.0, (polar - line).astype(np.float32))
+    inside = line - polar
     if hair.cut.bare:
         over = polar - _bareness(np.abs(np.degrees(azimuth)).astype(np.float32), hair.cut)
-        cover = cover * smoothstep(0.0, 12.0, over.astype(np.float32))
-    return np.asarray(cover * min(1.0, 0.35 + 0.65 * hair.cut.density), np.float32)
+        inside = np.minimum(inside, over - 2.0)
+    return np.asarray(inside, np.float32)
 
 
 def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:

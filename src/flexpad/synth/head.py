@@ -209,6 +209,8 @@ class NormalAverager:
     def __call__(self, vertices: Floats) -> Floats:
         """Normals weighted by area, (N, 3), from vertices (N, 3)."""
         a, b, c = (vertices[self._triangles[:, corner]] for corner in range(3))
-        normals: Floats = self._gather @ np.cross(b - a, c - a)
+        (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+        cross = np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
+        normals: Floats = self._gather @ cross
         length = np.sqrt((normals**2).sum(axis=1, keepdims=True))
         return np.asarray(normals / np.maximum(length, 1e-12), np.float32)

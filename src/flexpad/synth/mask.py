@@ -164,7 +164,7 @@ def draw_silicone_mask(rng: np.random.Generator, victim: Person) -> SiliconeMask
     loose = np.exp(-((place[:, 1] + 0.02) ** 2) / 0.09**2)[:, None]
     hair = victim.hair
     if hair is not None:
-        hair = grow_hair(model, rest, hair.cut, victim.hair_colour, rng)
+        hair = grow_hair(rest, hair.cut, victim.hair_colour, rng)
     return SiliconeMask(
         wearer=replace(wearer, hair=hair),
         rest=rest,

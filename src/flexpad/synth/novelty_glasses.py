@@ -21,14 +21,14 @@ from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_person
-from flexpad.synth.photo import Photo, Shooting
+from flexpad.synth.photo import FRONTAL, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import Material, shade
 from flexpad.synth.view import View, lay_person, person_parts
 
 AROUND, RINGS = 28, 5  # points around a plate, rings from its middle to its border
 BRIDGE = 0.0035  # width, metres
-FRONTAL = 0.15  # share of the spread of poses in the photo whose eyes are cut out
+SAMPLES = 112  # along a side of the photo whose eyes are cut out
 PLATE, EDGE = 0, 1
 
 
@@ -196,7 +196,11 @@ def draw_novelty_glasses(rng: np.random.Generator, person: Person) -> NoveltyGla
     """Put eyes on glasses on somebody: another person's, printed on card, or a cartoon's."""
     printed = rng.random() < 0.6
     shown = draw_person(rng, hair_shows=False) if printed else None
-    picture = _draw_cartoon(rng) if shown is None else Shooting(rng, shown, FRONTAL).photo(0.0)
+    if shown is None:
+        picture: Photo | Cartoon = _draw_cartoon(rng)
+    else:
+        bare_eyed = replace(shown, glasses=None)
+        picture = Shooting(rng, bare_eyed, FRONTAL, SAMPLES).photo(0.0)
     paper = printed or rng.random() < 0.3
     frame = rng.random(3) * rng.uniform(0.05, 0.7)
     return NoveltyGlasses(

@@ -23,13 +23,12 @@ from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person, draw_accomplice
-from flexpad.synth.photo import Photo, find_shooting
+from flexpad.synth.photo import FRONTAL, Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import shade
 from flexpad.synth.shell import eye_distance, see_worn
 from flexpad.synth.view import View
 
-FRONTAL = 0.15  # share of the spread of poses in the photo that is folded
 RIM = 12  # corners around an eye hole
 # Canonical corners, millimetres right and up of the point between the eyes; the face is symmetric.
 MIDLINE = (62, 42, 18, -2, -24, -44, -53, -64, -74, -86, -97, -106, -118)

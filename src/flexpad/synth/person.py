@@ -185,7 +185,7 @@ def _draw_hair(
         fall=cut.fall * rng.uniform(0.8, 1.2),
         flare=cut.flare * rng.uniform(0.6, 1.4),
     )
-    return grow_hair(head_model(), shape, cut, colour, rng)
+    return grow_hair(shape, cut, colour, rng)
 
 
 def _draw_iris(rng: np.random.Generator, melanin: float) -> Floats:

@@ -17,9 +17,10 @@ from flexpad.synth.person import Person
 from flexpad.synth.sensors import MIDDLE_GREY, draw_sensors, expose
 from flexpad.synth.view import frame_face, see_person
 
-PHOTO_SAMPLES = 200
+PHOTO_SAMPLES = 180
 PHOTO_ZOOM = 1.75
 SHARE = 0.71  # of the pose that is in the photo; the rest is how the sheet is held
+FRONTAL = 0.30  # share in photos that are taken straight on, to be cut or folded  # inferred
 SHOOTINGS = 2  # per person and kind of use  # inferred
 KEPT = 8  # frames of a video that are kept for the next recording that shows it
 OUTDOORS = 0.25  # share of photos that were taken under the sky  # inferred
@@ -102,15 +103,23 @@ def _face_tree() -> tuple[KDTree, np.ndarray]:
 class Shooting:
     """Takes photos of a person: another place, light and camera than the presentation."""
 
-    def __init__(self, rng: np.random.Generator, person: Person, share: float = SHARE) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        person: Person,
+        share: float = SHARE,
+        samples: int = PHOTO_SAMPLES,
+    ) -> None:
         """Draw the place, the light, the camera and how the person moves.
 
         Args:
             rng: Source of everything.
             person: Whose face.
             share: Of the spread of poses that is in the photos.
+            samples: Along a side of a photo.
         """
         self._person = person
+        self._samples = samples
         outdoors = bool(rng.random() < OUTDOORS)
         self._light = draw_illumination(rng, outdoors)
         self._sensors = draw_sensors(rng, outdoors)
@@ -130,9 +139,9 @@ class Shooting:
         model = head_model()
         shape = model.express(self._person.shape, moment.actions)
         placed = shape @ moment.turn.T + moment.place
-        camera = frame_face(placed[model.anchors], PHOTO_SAMPLES, PHOTO_ZOOM, (0.0, 0.02))
+        camera = frame_face(placed[model.anchors], self._samples, PHOTO_ZOOM, (0.0, 0.02))
         view = see_person(self._person, moment, self._light, camera.rays())
-        square = (PHOTO_SAMPLES, PHOTO_SAMPLES)
+        square = (self._samples, self._samples)
         place, _, _ = self._sensors.room.picture(camera, self._light)
         rgb = (view.rgb + (1 - view.solid)[:, None] * place).reshape(*square, 3)
         face = view.face.reshape(square)

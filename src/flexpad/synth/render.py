@@ -141,6 +141,17 @@ class Scene:
                 )
         return seen
 
+    def locate(self, origins: Floats, directions: Floats) -> tuple[Indices, Floats]:
+        """Find the triangle that each ray (R, 3) hits first.
+
+        Returns:
+            Its number over all parts, (R,), and the weights of its corners, (R, 3); where nothing
+            is hit, the first triangle.
+        """
+        hits = self._embree.run(origins, directions, output=True)
+        u, v = hits["u"], hits["v"]
+        return np.maximum(hits["primID"], 0), np.stack([1 - u - v, u, v], axis=1)
+
     def blocked(self, points: Floats, toward: Floats, reach: float = 1e6) -> Booleans:
         """Say which points do not see as far as they should.
 

@@ -148,30 +148,30 @@ def record(
 
 
 def samples_for(size: int) -> int:
-    """Samples along a side that pixels are averaged from: three for every two pixels."""
-    return 3 * ((size + 1) // 2)
+    """Samples along a side that pixels are averaged from: five for every four pixels."""
+    return 5 * ((size + 3) // 4)
 
 
 def _shrink(planes: Floats, size: int) -> Floats:
-    """Average samples (C, H * H) into pixels, (C, size, size); H as ``samples_for`` says.
-
-    The middle one of three samples belongs half to either of two pixels.
-    """
+    """Average samples (C, H * H) into pixels, (C, size, size); H as ``samples_for`` says."""
     side = samples_for(size)
-    planes = planes.reshape(-1, side, side)
-    rows = np.empty((len(planes), side // 3 * 2, side), np.float32)
-    half = np.float32(0.5) * planes[:, 1::3]
-    rows[:, 0::2], rows[:, 1::2] = planes[:, 0::3] + half, planes[:, 2::3] + half
-    pixels = np.empty((len(planes), side // 3 * 2, side // 3 * 2), np.float32)
-    half = np.float32(0.5) * rows[..., 1::3]
-    pixels[..., 0::2], pixels[..., 1::2] = rows[..., 0::3] + half, rows[..., 2::3] + half
-    return pixels[:, :size, :size] * np.float32(4 / 9)
+    rows = _five_to_four(planes.reshape(-1, side, side).swapaxes(1, 2))
+    return np.ascontiguousarray(_five_to_four(rows.swapaxes(1, 2))[:, :size, :size])
+
+
+def _five_to_four(planes: Floats) -> Floats:
+    """Average along the last axis; samples that lie in two pixels count for both in part."""
+    a, b, c, d, e = (planes[..., k::5] for k in range(5))
+    pixels = np.empty((*planes.shape[:-1], planes.shape[-1] // 5 * 4), np.float32)
+    pixels[..., 0::4], pixels[..., 3::4] = 0.8 * a + 0.2 * b, 0.2 * d + 0.8 * e
+    pixels[..., 1::4], pixels[..., 2::4] = 0.6 * b + 0.4 * c, 0.4 * c + 0.6 * d
+    return pixels
 
 
 def _nearest(view: View, size: int) -> tuple[Floats, Floats]:
     """Depth and echo of the sample in the middle of each pixel, (size, size) each."""
     side = samples_for(size)
-    pick = (np.arange(size) * 3 + 1) // 2
+    pick = (np.arange(size) * 5 + 2) // 4
     z, echo = (plane.reshape(side, side)[pick][:, pick] for plane in (view.depth, view.echo))
     return z, echo
 

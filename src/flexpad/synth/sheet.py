@@ -24,7 +24,7 @@ from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Medium, draw_cloth, draw_ink
 from flexpad.synth.motion import Moment
 from flexpad.synth.person import Person
-from flexpad.synth.photo import SHARE, Photo, find_shooting
+from flexpad.synth.photo import FRONTAL, SHARE, Photo, find_shooting
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import shade
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
@@ -33,7 +33,7 @@ from flexpad.synth.view import View, lay_head
 PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
 # A photo that is to be cut and looked through is taken almost straight on, so less of the pose is
 # in the photo and more in the hand; together they stay the same.  # inferred
-CUT_SHARE = 0.30
+CUT_SHARE = FRONTAL
 LOW, CORNERS = (-0.95, -0.25), (0.70, 0.95)  # where paper and cloth are held
 NOSE_TIP = np.array([[0.0, -0.044, 0.047]], np.float32)
 

@@ -16,7 +16,7 @@ from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
 from flexpad.synth.render import Camera, Part, Scene, Seen, facing_camera
-from flexpad.synth.shading import shade
+from flexpad.synth.shading import Material, shade
 from flexpad.synth.teeth import mouth_open
 
 EYE_ECHO = 0.14  # inferred
@@ -102,7 +102,10 @@ def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
     speaks = mouth_open(moment.actions)
     kept = model.visible if speaks else model.visible_closed
     kept = kept[facing_camera(moved, model.triangles[kept])]
-    kept = kept[~person.clothes.covered[model.triangles[kept]].all(axis=1)]
+    hidden = person.clothes.covered
+    if person.hair is not None:
+        hidden = hidden | person.hair.buried
+    kept = kept[~hidden[model.triangles[kept]].all(axis=1)]
     parts = [Part("head", moved, model.triangles[kept], attributes, model.regions[kept])]
     if speaks:
         parts.append(person.teeth.part(moment))
@@ -117,7 +120,10 @@ def _hair_part(hair: Hair, moment: Moment) -> Part:
     vertices = (hair.vertices @ moment.turn.T + moment.place).astype(np.float32)
     height = hair.vertices[:, 1:2]
     attributes = np.concatenate([hair.normals @ moment.turn.T, hair.paint, height], axis=1)
-    return Part("hair", vertices, hair.triangles, attributes.astype(np.float32))
+    triangles = hair.triangles
+    if hair.is_cap:
+        triangles = triangles[facing_camera(vertices, triangles)]
+    return Part("hair", vertices, triangles, attributes.astype(np.float32))
 
 
 def see_person(person: Person, moment: Moment, light: Illumination, rays: Floats) -> View:
@@ -160,14 +166,19 @@ def lay_person(
         lay_mask: Lays the part ``mask`` where hair hangs in front of it.
     """
     hair = seen.get("hair")
-    if hair is not None:
-        behind = _behind(scene, hair, rays)
+    strands = None if hair is None or person.hair is None else hair_material(person.hair, hair)
+    if hair is not None and strands is not None:
+        behind = _behind(scene, hair.pick(strands[1] < 0.97), rays)
         _lay_solid(view, person, behind, light, scene)
+        if "hair" in behind and person.hair is not None:  # a second layer, below it no third
+            material, opacity, streaks = hair_material(person.hair, behind["hair"])
+            dense = (material, np.maximum(opacity, 0.9), streaks)
+            _lay_hair(view, behind["hair"], dense, light, scene)
         if lay_mask is not None and "mask" in behind:
             lay_mask(view, behind["mask"], light, scene)
     _lay_solid(view, person, seen, light, scene)
-    if hair is not None:
-        lay_hair(view, person, hair, light, scene)
+    if hair is not None and strands is not None:
+        _lay_hair(view, hair, strands, light, scene)
 
 
 def _behind(scene: Scene, hair: Seen, rays: Floats) -> dict[str, Seen]:
@@ -235,10 +246,15 @@ def lay_head(
     view.lay(seen, lit, face, echo)
 
 
-def lay_hair(view: View, person: Person, seen: Seen, light: Illumination, scene: Scene) -> None:
+def _lay_hair(
+    view: View,
+    seen: Seen,
+    strands: tuple[Material, Floats, Floats],
+    light: Illumination,
+    scene: Scene,
+) -> None:
     """Shade the points of hair and lay them over a view."""
-    assert person.hair is not None
-    material, opacity, streaks = hair_material(person.hair, seen)
+    material, opacity, streaks = strands
     lit = shade(seen, material, light, scene)
     face = smoothstep(COLLAR - 0.004, COLLAR, seen.paint[:, 6])
     # Strands scatter a depth sensor's light to all sides, and dark ones swallow it.
