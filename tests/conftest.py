@@ -29,7 +29,7 @@ def rendered(tmp_path_factory) -> Path:
     from flexpad.synth.generate import generate
 
     root = tmp_path_factory.mktemp("rendered")
-    config = SynthConfig(seed=3, subjects=(3, 2, 2), bonafide_frames=2, attack_frames=1, size=48)
+    config = SynthConfig(seed=3, part=(3, 2, 2), pixels=48)
     generate(root / "set", config, workers=1)
     manifests.write(readers.read("casia_surf", root / "set"), root / "manifest.csv")
     return root
@@ -56,6 +56,7 @@ def trained(rendered, tmp_path_factory) -> Trained:
     folder = tmp_path_factory.mktemp("trained") / "run"
     manifest = manifests.read(rendered / "manifest.csv")
     recipe = Recipe(
+        protocol="synth-surf@1",
         method=MethodRecipe(options={"rank": 4, "depth": 2}),
         train=TrainRecipe(epochs=2, pairs=3, ema=0.9),
     )

@@ -293,7 +293,9 @@ def test_rendered_subjects_bring_their_attributes_and_keep_the_protocols(tmp_pat
     assert first.subject_id == "SYNT_AF-000"
     assert (first.groups["sex"], first.groups["ethnicity"]) == ("female", "african")
     assert first.depth_encoding == "8bit:synth"
-    assert {row.subject_id for row in protocols.apply("cefa@4.1", reading)} >= trees.RENDERED_MASKS
+    assert {
+        row.subject_id for row in protocols.apply("synth-cefa@4.1", reading)
+    } >= trees.RENDERED_MASKS
 
 
 def test_an_interrupted_rendering_is_not_taken_for_people(tmp_path):

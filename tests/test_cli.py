@@ -29,6 +29,7 @@ def flexpad(monkeypatch, capsys):
 
 
 RECIPE = """
+protocol: synth-surf@1
 method: {name: fmm_rpl, options: {rank: 4, depth: 2}}
 train: {epochs: 1, pairs: 3}
 """
@@ -36,12 +37,12 @@ train: {epochs: 1, pairs: 3}
 
 def test_the_straight_line(flexpad, tmp_path):
     """Every command writes what the next one reads."""
-    size = ["--subjects", 2, 1, 1, "--bonafide-frames", 2, "--attack-frames", 1, "--size", 48]
+    size = ["--part", 2, 1, 1, "--pixels", 48]
     assert flexpad("synth", tmp_path / "set", *size, "--workers", 1)[0] == 0
     code, out, _ = flexpad("synth", tmp_path / "set", *size)
     assert (code, "already" in out) == (0, True)
     manifest, run = tmp_path / "manifest.csv", tmp_path / "run"
-    index = ["data", "casia_surf", tmp_path / "set", "-o", manifest, "--protocol", "surf@1"]
+    index = ["data", "casia_surf", tmp_path / "set", "-o", manifest, "--protocol", "synth-surf@1"]
     assert flexpad(*index)[0] == 0
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     recipe = ["--recipe", tmp_path / "recipe.yaml"]

@@ -76,7 +76,7 @@ def test_surf_1_trains_on_the_last_three_cuts_only(species):
     refusal = refusal_of(rows(dev__01_e_s={"pai_species": species}))
     assert refusal == (
         f"made up: row 'dev/01_e_s': species '{species}' is none of 01_e_s, 02_e_b, 03_en_s,"
-        " which surf@1 has in dev (1 such row)"
+        " which dev is for (1 such row)"
     )
 
 
@@ -93,13 +93,25 @@ def test_surf_1_refuses_a_species_the_set_does_not_have():
     )
 
 
-def test_surf_1_takes_every_species_of_a_rendered_set_in_every_split():
-    rendered = [
-        row
-        for split in ("train", "dev", "test")
-        for row in pair(split, "flat_print", dataset="synth_surf")
-    ]
-    assert protocols.apply("surf@1", surf(rendered)).rows == tuple(rendered)
+def test_a_rendered_set_has_the_same_rule_under_a_name_of_its_own():
+    rendered = [replace(row, dataset="synth_surf") for row in rows()]
+    assert protocols.apply("synth-surf@1", surf(rendered)).rows == tuple(rendered)
+    assert refusal_of(rendered).endswith("not for 'synth_surf'; take synth-surf@1")
+    assert refusal_of(rows(), "synth-surf@1").endswith("is for synth_surf, not for 'casia_surf'")
+    seen = [replace(row, pai_species="06_enm_b" if row.pai_species else "") for row in rendered]
+    assert "which dev is for" in refusal_of(seen, "synth-surf@1")
+
+
+@pytest.mark.parametrize("name", ["cefa@1.1", "cefa@2.2", "cefa@4.3", "wmca@loo_prints"])
+def test_every_rule_of_a_family_has_its_rendered_twin(name):
+    real, twin = protocols.PROTOCOLS[name], protocols.PROTOCOLS[f"synth-{name}"]
+    assert twin.choose is real.choose
+    assert twin.datasets == tuple(d.replace("casia_", "synth_") for d in real.datasets) or (
+        twin.datasets == ("synth_wmca",)
+    )
+    assert real.published
+    assert not twin.published
+    assert twin.summary == f"rendered: {real.summary}"
 
 
 def test_the_challenge_has_no_species_to_evaluate_on():
@@ -125,7 +137,12 @@ def test_the_crops_have_every_cut_in_every_split_and_never_compare():
 
 @pytest.mark.parametrize(
     ("name", "dataset"),
-    [("surf@1", "casia_surf_crop"), ("surf@crop", "casia_surf"), ("surf@crop", "synth_surf")],
+    [
+        ("surf@1", "casia_surf_crop"),
+        ("surf@crop", "casia_surf"),
+        ("surf@crop", "synth_surf"),
+        ("synth-surf@1", "casia_surf_crop"),
+    ],
 )
 def test_crops_and_the_release_are_kept_apart(name, dataset):
     refusal = refusal_of([replace(row, dataset=dataset) for row in rows()], name)
@@ -138,7 +155,7 @@ def test_an_unknown_protocol_gets_the_one_that_was_meant():
 
 def test_another_data_set_is_refused():
     assert refusal_of(rows(test__bonafide={"dataset": "wmca"})) == (
-        "made up: protocol 'surf@1' is for casia_surf or synth_surf, not for 'wmca'"
+        "made up: protocol 'surf@1' is for casia_surf, not for 'wmca'"
     )
 
 
@@ -230,18 +247,22 @@ def test_sharing_within_a_split_is_no_overlap():
 @pytest.mark.parametrize("switches", [{}, {"rendered": True}, {"image_lists": False}], ids=str)
 def test_a_tree_that_was_read_passes(tmp_path, switches):
     read = readers.read("casia_surf", casia_surf(tmp_path, **switches))
-    assert protocols.apply("surf@1", read).rows == read.rows
+    name = "synth-surf@1" if switches.get("rendered") else "surf@1"
+    assert protocols.apply(name, read).rows == read.rows
 
 
 @pytest.mark.parametrize(
-    ("write", "name", "refused"),
-    [(challenge, "surf@challenge", "surf@1"), (crop, "surf@crop", "surf@1")],
+    ("write", "name", "refusal"),
+    [
+        (challenge, "surf@challenge", "surf@challenge takes them"),
+        (crop, "surf@crop", "'surf@1' is for casia_surf, not for 'casia_surf_crop'"),
+    ],
 )
-def test_every_layout_has_its_protocol(tmp_path, write, name, refused):
+def test_every_layout_has_its_protocol(tmp_path, write, name, refusal):
     read = readers.read("casia_surf", write(tmp_path))
     assert protocols.apply(name, read).rows == read.rows
-    with pytest.raises(BadInput, match=refused):
-        protocols.apply(refused, read)
+    with pytest.raises(BadInput, match=refusal):
+        protocols.apply("surf@1", read)
 
 
 def test_a_subject_copied_into_another_split_of_a_tree_is_caught(tmp_path):

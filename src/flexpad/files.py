@@ -25,15 +25,16 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder beside ``path``, which becomes ``path`` when the body ends well.
+    """Give a new folder beside ``path``, which takes its place when the body ends well.
 
-    When it does not, nothing is left; what an earlier, killed process left is removed first.
+    When it does not, nothing is left of it; what a killed process left there is removed first.
     """
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         yield partial
+        shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

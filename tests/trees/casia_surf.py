@@ -16,7 +16,6 @@ SPECIES = {
     "dev": ("01_e_s", "02_e_b"),
     "test": ("01_e_s", "03_en_s"),
 }
-SYNTH_SPECIES = ("flat_print", "rigid_mask")
 SPLIT_FOLDERS = {"train": "Training", "dev": "Val", "test": "Testing"}
 SIZES = {"RGB": 16, "L": 8}  # depth and infrared are smaller in the release
 FOLDERS = {"color": "RGB", "depth": "L", "ir": "L"}
@@ -32,7 +31,7 @@ class Plan:
         frames: Frame numbers of every video; 10 and 2 show whether sorting is numeric.
         image_lists: Whether the author release has image lists beside the video lists.
         images: Whether any image is there at all.
-        rendered: Subjects and species of flexpad's generator, with ``RENDERED.json``.
+        rendered: Subjects of flexpad's generator, with ``RENDERED.json``.
         rendering_interrupted: The same without ``RENDERED.json``.
         swapped_lists: The splits in whose lists all labels are turned.
         mixed: The lists of the crops hold rows of CeFA too, as those of Flex-Modal.
@@ -68,7 +67,7 @@ class Plan:
         if split == "test" and "duplicate_across_splits" in self.twins:
             names.append(f"{names[0][:-4]}0001")
         for name in names:
-            for species in ("", *(SYNTH_SPECIES if rendered else SPECIES[split])):
+            for species in ("", *SPECIES[split]):
                 yield name, species
 
 

@@ -1,9 +1,9 @@
 """What a rendered data set says about itself, so that it is never taken for real people.
 
-A rendered set has the layout of a real one and beside it ``RENDERED.json`` with
-``{"name": "synth-1.0-surf-small", "subjects": {"SYNT_RS0001": {"ethnicity": "african", ...},
-...}}``. The names of its subjects begin with ``SYNT_``, so that a set whose rendering was interrupted
-shows too.
+A rendered set has the layout of a real one and beside it ``RENDERED.json`` with its ``name``, e.g.
+``synth-1.0-surf-small``, and ``{"subjects": {"SYNT_RS0001": {"ethnicity": "african", ...}, ...}}``.
+The names of its subjects begin with ``SYNT_``, so that a set whose rendering was interrupted shows
+too.
 """
 
 from __future__ import annotations

@@ -55,6 +55,8 @@ def choose(name: str, manifest: Manifest) -> Manifest:
             is missing or lacks a class.
     """
     protocol = PROTOCOLS[name]
+    if manifest.is_rendered and not all(map(is_rendered, manifest.datasets)):
+        raise BadInput(f"{manifest.name}: mixes rendered faces with real ones; keep them apart")
     foreign = sorted(set(manifest.datasets).difference(protocol.datasets))
     if foreign:
         twin = f"synth-{name}"
@@ -63,8 +65,6 @@ def choose(name: str, manifest: Manifest) -> Manifest:
             f"{manifest.name}: protocol {name!r} is for {' or '.join(protocol.datasets)},"
             f" not for {foreign[0]!r}{advice}"
         )
-    if manifest.is_rendered and not all(map(is_rendered, manifest.datasets)):
-        raise BadInput(f"{manifest.name}: mixes rendered faces with real ones; keep them apart")
     chosen = protocol.choose(manifest)
     for split in SPLITS:
         chosen.split(split).require_both_classes()

@@ -57,7 +57,7 @@ NEVER_COMPARE = "never with surf@1: all six cuts stand in every split, training 
 
 
 def _of_species(
-    name: str, species: Mapping[str, Sequence[str]], header: Mapping[str, str]
+    species: Mapping[str, Sequence[str]], header: Mapping[str, str]
 ) -> Callable[[Manifest], Manifest]:
     """Take the splits as listed; attacks have to be of the species their split is for."""
 
@@ -72,7 +72,7 @@ def _of_species(
                 row = wrong.rows[0]
                 raise BadInput(
                     f"{manifest.name}: row {row.sample_id!r}: species {row.pai_species!r} is none"
-                    f" of {', '.join(allowed)}, which {name} has in {split}"
+                    f" of {', '.join(allowed)}, which {split} is for"
                     f" ({len(wrong)} such row{'s' if len(wrong) > 1 else ''})"
                     f"{'; surf@challenge takes them' if row.pai_species == UNKNOWN else ''}"
                 )
@@ -85,7 +85,7 @@ _RELEASE = {
     "surf@1": Protocol(
         "unseen subjects and unseen cuts: train 04-06, dev and test 01-03",
         ("casia_surf",),
-        _of_species("surf@1", SURF_SPECIES, {}),
+        _of_species(SURF_SPECIES, {}),
         PUBLISHED,
     ),
 }
@@ -94,14 +94,14 @@ PROTOCOLS = with_rendered(_RELEASE, "synth_surf") | {
         "the images of surf@1 as the 2019 challenge names them, without subjects and species in"
         " dev and test",
         ("casia_surf",),
-        _of_species("surf@challenge", CHALLENGE_SPECIES, {}),
+        _of_species(CHALLENGE_SPECIES, {}),
         CHALLENGE_PUBLISHED,
     ),
     "surf@crop": Protocol(
         "unseen subjects, seen cuts, three frames a video; its numbers compare with those of"
         " Flex-Modal and MMDG lists, never with surf@1",
         ("casia_surf_crop",),
-        _of_species("surf@crop", CROP_SPECIES, {"comparable": NEVER_COMPARE}),
+        _of_species(CROP_SPECIES, {"comparable": NEVER_COMPARE}),
         CROP_PUBLISHED,
     ),
 }

@@ -8,10 +8,9 @@
     PROTOCOL-LOO_fakehead.csv           likewise, for each of the seven kinds of attack
 
 In groups ``Frame_0``, ``Frame_1``, ... a dataset ``array`` is (3, 128, 128) in RGB, and (4, 128,
-128) in CDIT: grey, depth, infrared and thermal. Nothing here feels warmth, so that the thermal plane
-is black; the reader knows it of a rendered set and takes the modality for absent. Depth is the
-window of grey levels around the face that the other rendered sets have, not the median and its
-deviations.
+128) in CDIT: grey, depth, infrared and thermal. Nothing here feels warmth, so the thermal plane is
+black; the reader knows it of a rendered set and takes the modality for absent. Depth is the window
+of grey levels around the face that the other rendered sets have, not the median and its deviations.
 """
 
 from __future__ import annotations
