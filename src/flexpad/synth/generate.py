@@ -25,6 +25,7 @@ from flexpad.files import whole_file
 from flexpad.log import progress
 from flexpad.synth import journal
 from flexpad.synth.config import VERSION, SynthConfig
+from flexpad.synth.eyewear import draw_glasses
 from flexpad.synth.families import FAMILIES, subjects_of
 from flexpad.synth.layouts import LAYOUTS
 from flexpad.synth.person import Person, draw_person, draw_phenotype
@@ -199,7 +200,10 @@ def person_of(config: SynthConfig, subject: Subject) -> Person:
     if subject.descent:
         first, second, third = rng.dirichlet(subject.descent)
         phenotype = replace(phenotype, mixture=(float(first), float(second), float(third)))
-    return draw_person(rng, phenotype)
+    person = draw_person(rng, phenotype)
+    if subject.glasses is None or subject.glasses == (person.glasses is not None):
+        return person
+    return replace(person, glasses=draw_glasses(rng, person.shape) if subject.glasses else None)
 
 
 def shoot(config: SynthConfig, subject: Subject, take: Take, person: Person) -> list[Shot]:

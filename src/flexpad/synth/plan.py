@@ -59,6 +59,7 @@ class Subject:
             head is drawn from; None for anybody.
         ethnicity: What the family's real set calls the descent, "" if it does not say; None if it
             is called as the head is.
+        glasses: Whether the subject wears glasses; None as it happens.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Subject:
     takes: tuple[Take, ...]
     descent: tuple[float, float, float] | None = None
     ethnicity: str | None = None
+    glasses: bool | None = None
 
     @property
     def items(self) -> int:

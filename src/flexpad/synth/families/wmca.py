@@ -3,8 +3,8 @@
 A recording is named as there, ``SYNT_W0001_01_000_0_00``: client, session, presenter ("000" where
 the client does), type and instrument. Every client has two bona fide recordings and one of each
 kind of attack; paper masks are in test alone, as in the real set's grandtest. Which print and which
-device a client's attacks use goes around by the client's number. Pictures show what is around the
-face, as there.
+device a client's attacks use goes around by the client's number, and so does who wears glasses, in
+photos too. Pictures show what is around the face, as there.
 
 Names: bob.pad.face 2.2.3; which of the numbers of a kind stands for which instrument is a choice
 made here.  # inferred
@@ -30,6 +30,8 @@ INSTRUMENTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 TEST_ALONE = ("papermask",)
 SELF, OTHER = "000", "001"  # who presents
+NO_GLASSES, OWN_GLASSES = "0_00", "0_01"
+WITH_GLASSES = 3  # one client in so many
 BONAFIDE_SESSIONS = ("01", "02")
 ATTACK_SESSION = "03"
 FIRST = {"train": 1, "dev": 4001, "test": 5001}  # a client's number tells its split, in any size
@@ -50,14 +52,16 @@ def subjects(counts: Counts) -> list[Subject]:
 
 def _client(number: int, split: str, counts: Counts) -> Subject:
     name = f"{SUBJECT_PREFIX}W{number:04d}"
-    takes = (*_bonafide(name, counts), *_attacks(name, number, split, counts))
-    return Subject(name, split, takes)
+    glasses = number % WITH_GLASSES == 0
+    takes = (*_bonafide(name, glasses, counts), *_attacks(name, number, split, counts))
+    return Subject(name, split, takes, glasses=glasses)
 
 
-def _bonafide(client: str, counts: Counts) -> Iterator[Take]:
+def _bonafide(client: str, glasses: bool, counts: Counts) -> Iterator[Take]:
+    code = OWN_GLASSES if glasses else NO_GLASSES
     for session in BONAFIDE_SESSIONS:
-        name = f"{client}_{session}_{SELF}_0_00"
-        groups = _groups(session, SELF, "0_00", "none")
+        name = f"{client}_{session}_{SELF}_{code}"
+        groups = _groups(session, SELF, code, "own" if glasses else "none")
         yield Take(name, "", "", name, tuple(range(counts.bonafide_frames)), groups=groups)
 
 
