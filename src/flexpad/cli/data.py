@@ -33,10 +33,15 @@ def synth(
         config: What to render.
         workers: Processes; the files do not depend on it.
     """
+    from flexpad.synth import freeze
     from flexpad.synth.generate import generate
+    from flexpad.synth.layouts import LAYOUTS
 
     done = generate(out, config, workers)
-    console.print(f"rendered to {out}" if done else f"{out} is rendered already")
+    reader = LAYOUTS[config.layout_name].reader
+    told = f"rendered to {out}" if done else f"{out} is rendered already"
+    console.print(f"{told}; index it with: flexpad data {reader} {out} -o manifest.csv")
+    console.print(freeze.verdict(out, config))
 
 
 def data(
