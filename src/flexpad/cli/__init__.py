@@ -15,6 +15,7 @@ from flexpad.types import BadInput
 app = SubcommandApp()
 for command in (
     data.synth,
+    data.synth_audit,
     data.data,
     data.template,
     data.join,

@@ -44,6 +44,37 @@ def synth(
     console.print(freeze.verdict(out, config))
 
 
+def synth_audit(
+    manifest: ManifestFile,
+    protocols: tuple[str, ...] = (),
+    out: MaybeOut = None,
+    json: bool = False,
+) -> None:
+    """Ask what tells attacks without looking at faces: brightness, outline, noise, file size, ...
+
+    Args:
+        manifest: Rows with train, dev and test.
+        protocols: E.g. synth-surf@1; without any, the rows as they stand.
+        out: Write the figures there as JSON.
+        json: Print them as JSON.
+    """
+    from flexpad.audit import shortcuts
+    from flexpad.audit.shortcuts_terminal import render
+    from flexpad.data import manifest as manifests
+    from flexpad.files import whole_file
+
+    found = shortcuts.audit_shortcuts(manifests.read(manifest), protocols)
+    content = {"schema": shortcuts.SCHEMA, "shortcuts": [one.as_json() for one in found]}
+    if json:
+        print(dumps(content, indent=2))
+    else:
+        console.print(render(found))
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(out) as partial:
+            partial.write_text(dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
 def data(
     name: DataSet,
     root: Folder,

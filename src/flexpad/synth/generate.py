@@ -223,7 +223,7 @@ def checksum(shots: Sequence[Shot]) -> str:
     digest = hashlib.sha256()
     for shot in shots:
         for plane in (shot.colour, shot.depth, shot.infrared, shot.millimetres):
-            digest.update(np.ascontiguousarray(plane).astype(plane.dtype.newbyteorder("<")))
+            digest.update(plane.astype(plane.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
 

@@ -47,9 +47,9 @@ class NativeLayout:
         """Write a folder of numbered images."""
         with whole_folder(root / self.places(subject, take)[0]) as partial:
             for frame, shot in zip(take.frames, shots, strict=True):
-                planes = (shot.colour, shot.millimetres, shot.infrared)
-                for modality, plane in zip(MODALITIES, planes, strict=True):
-                    (partial / f"{frame:04d}.{modality}.png").write_bytes(png(plane))
+                files = (png(shot.colour), png(shot.millimetres), png(shot.infrared))
+                for modality, content in zip(MODALITIES, files, strict=True):
+                    (partial / f"{frame:04d}.{modality}.png").write_bytes(content)
 
     def write_lists(
         self,
