@@ -153,8 +153,8 @@ class TestCues:
         assert whole["centre y"] == pytest.approx(20 / SIZE)
         assert whole["saturated share"] == whole["dark share"] == whole["JPEG table"] == 0
         assert whole["file size"] == pytest.approx(np.log((tmp_path / "x.png").stat().st_size))
-        assert background["background mean"] == 0
-        assert background["background dark share"] == 1
+        assert background["mean"] == 0
+        assert background["dark share"] == 1
 
     def test_noise_level_is_the_deviation_of_noise_and_not_of_a_slope(self, tmp_path):
         rng = np.random.default_rng(2)

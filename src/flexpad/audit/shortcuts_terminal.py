@@ -17,7 +17,7 @@ def render(shortcuts: Sequence[Shortcut]) -> Table:
     title = "Attacks told by global statistics, % of test; 50 is guessing"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("protocol", "modality", "statistics of"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("BPCER", "APCER", "ACER"):
         table.add_column(name, justify="right")
     table.add_column("tell most alone (AUC)")
