@@ -121,7 +121,7 @@ def _levels(values: Floats) -> Floats:
 
 def _texture(grey: Floats, where: Mask) -> Floats:
     """Gradient energy, noise level, shares of extremes and entropy of a part of an image."""
-    slopes = np.stack(np.gradient(grey))[:, where]
+    slopes = np.asarray(np.gradient(grey))[:, where]
     # Immerkaer, "Fast noise variance estimation", CVIU 1996: the mask that a plane does not move.
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float64)
     rest = np.abs(np.asarray(ndimage.convolve(grey, mask, mode="nearest")))[where]

@@ -9,18 +9,19 @@ from rich.table import Table
 
 from flexpad.audit.shortcuts import Shortcut
 
+SHOWN = 1  # the others are in the JSON
 TITLES = {"rgb": "RGB", "depth": "depth", "ir": "infrared"}
 
 
 def render(shortcuts: Sequence[Shortcut]) -> Table:
-    """Show the rates of each regression, in per cent, and the statistics that tell most."""
+    """Show the rates of each regression, in per cent, and the statistic that tells most."""
     title = "Attacks told by global statistics, % of test; 50 is guessing"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("protocol", "modality", "statistics of"):
         table.add_column(name, no_wrap=True)
     for name in ("BPCER", "APCER", "ACER"):
         table.add_column(name, justify="right")
-    table.add_column("tell most alone (AUC)")
+    table.add_column("tells most (AUC)")
     last = ""
     for shortcut in shortcuts:
         if last and shortcut.protocol != last:
@@ -32,7 +33,7 @@ def render(shortcuts: Sequence[Shortcut]) -> Table:
             TITLES[shortcut.modality.value],
             shortcut.what,
             *("-" if value is None else f"{100 * value:.1f}" for value in values),
-            ", ".join(f"{name} {auc:.2f}" for name, auc in shortcut.leading),
+            ", ".join(f"{name} {auc:.2f}" for name, auc in shortcut.leading[:SHOWN]),
         )
         last = shortcut.protocol
     return table

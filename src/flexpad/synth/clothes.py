@@ -38,7 +38,7 @@ LOFT = np.array(
     ],
     np.float32,
 )
-MARGIN = 0.012  # metres of skin that go on under the collar
+MARGIN = 0.020  # metres of skin that go on under the collar
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class Clothes:
         """The clothes in front of the camera; paint is the place in the axes of the head."""
         attributes = np.concatenate([self.normals @ moment.turn.T, self.vertices], axis=1)
         placed = (self.vertices @ moment.turn.T + moment.place).astype(np.float32)
-        triangles = _triangles()[facing_camera(placed, _triangles())]
+        # Beside the neck one sees into the collar, but nowhere else.
+        row = np.arange(len(_triangles())) // AROUND % (len(LOFT) - 1)
+        triangles = _triangles()[facing_camera(placed, _triangles()) | (row < 2)]
         return Part("clothes", placed, triangles, attributes.astype(np.float32))
 
     def material(self, seen: Seen) -> tuple[Seen, Material]:

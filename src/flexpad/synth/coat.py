@@ -74,7 +74,7 @@ SILICONE = Recipe(
 PLASTIC = Recipe(
     detail=(0.0, 0.5), cast=0.06, level=0.18, skin_like=0.4, infrared=(0.25, 0.85),
     contrast=(0.0, 0.6), uneven=(0.005, 0.05), gloss=(0.2, 1.4), sharpness=(7, 80),
-    scatter=(0.06, 0.06, 0.06), brows=(0.4, 1.0), brush=0.012,
+    scatter=(0.06, 0.06, 0.06), brows=(0.4, 1.0), brush=0.030,
 )  # fmt: skip
 
 

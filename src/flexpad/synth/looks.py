@@ -30,11 +30,13 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
     here = paint[:, :3]
     seen = _with_relief(person, seen)
     rgb, nir = paint[:, channels.RGB].copy(), paint[:, channels.NIR].copy()
-    mottle = 1 + 0.035 * person.roughness * noise(here + person.phase, 0.0035)
+    mottle = 1 + 0.04 * person.roughness * noise(here + person.phase, 0.0035)
+    spots = np.clip(noise(here + person.phase, 0.0055, 2) - 1.1, 0, 1)
+    mottle -= np.float32(0.45 * person.freckles) * spots
     mottle += 0.03 * noise(here + person.phase, 0.009, 1)
     mottle *= 1 - person.lid_crease * _lid_crease(here)
     rgb *= mottle[:, None]
-    nir *= 1 + 0.3 * (mottle - 1)
+    nir *= 1 + 0.25 * (mottle - 1)
     gloss = paint[:, channels.OIL] * np.clip(0.9 + 0.35 * noise(here, 0.004, 3), 0.2, 2)
     sharp = 9 + 16 * paint[:, channels.OIL]
     _paint_hairs(person, here, paint, rgb, nir)

@@ -142,7 +142,7 @@ def draw_ink(rng: np.random.Generator) -> Ink:
         black=float(rng.uniform(0.003, 0.030)),
         fade=float(rng.uniform(-0.20, 0.12)),
         tint=np.exp(rng.normal(0, 0.05, 3)).astype(np.float32),
-        carbon=float(rng.beta(1.3, 0.8)),
+        carbon=float(rng.beta(1.6, 0.55)),
         halftone=float(rng.uniform(0.01, 0.06)),
         gloss=float(rng.uniform(0.0, 0.6)),
         sharpness=float(np.exp(rng.uniform(np.log(6), np.log(80)))),

@@ -10,7 +10,7 @@ reflects in RGB and at 850 nm is what prints reflect (``media``).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from flexpad.synth.shading import shade
 from flexpad.synth.shell import eye_distance, see_worn
 from flexpad.synth.view import View
 
+SOFT = 0.55  # how far the bend of a crease reaches into the facets beside it
 RIM = 12  # corners around an eye hole
 # Canonical corners, millimetres right and up of the point between the eyes; the face is symmetric.
 MIDLINE = (62, 42, 18, -2, -24, -44, -53, -64, -74, -86, -97, -106, -118)
@@ -81,6 +82,18 @@ class PaperMask:
         part = self._part(moment)
         return see_worn(self.wearer, covered(), part, self._lay, wearing, light, rays)
 
+    @cached_property
+    def _normals(self) -> Floats:
+        """Normals at the corners of facets, (F, 3, 3): paper bends over a width, not on a line."""
+        a, b, c = np.moveaxis(self.facets, 1, 0)
+        flat = unit(np.cross(b - a, c - a))
+        corners = np.round(self.facets.reshape(-1, 3) * 1e5).astype(np.int64)
+        number = np.unique(corners, axis=0, return_inverse=True)[1].reshape(-1)
+        shared = np.zeros((number.max() + 1, 3), np.float32)
+        np.add.at(shared, number, np.repeat(flat, 3, axis=0))
+        mixed = np.repeat(flat, 3, axis=0) * (1 - SOFT) + unit(shared)[number] * SOFT
+        return unit(mixed.astype(np.float32)).reshape(-1, 3, 3)
+
     def _part(self, moment: Moment) -> Part:
         """Facets with a normal each; paint: place in the photo, heights over the three edges."""
         a, b, c = np.moveaxis(self.facets, 1, 0)
@@ -89,7 +102,7 @@ class PaperMask:
         lengths = [np.sqrt(((p - q) ** 2).sum(axis=1)) for p, q in ((b, c), (c, a), (a, b))]
         heights = twice[:, None] / np.stack(lengths, axis=1)  # (F, 3), of a corner over its edge
         over = heights[:, None, :] * np.eye(3, dtype=np.float32)
-        normal = np.repeat((unit(across) @ moment.turn.T)[:, None], 3, axis=1)
+        normal = self._normals @ moment.turn.T
         count = 3 * len(self.facets)
         attributes = np.concatenate([normal, self.places, over], axis=2).reshape(count, -1)
         vertices = self.facets.reshape(count, 3) @ moment.turn.T + moment.place
@@ -154,7 +167,7 @@ def draw_paper_mask(rng: np.random.Generator, victim: Person) -> PaperMask:
         ink=draw_ink(rng),
         facets=folded[triangles].astype(np.float32),
         places=places[triangles].astype(np.float32),
-        crease=float(max(0.0, rng.uniform(-0.25, 0.35))),
+        crease=float(max(0.0, rng.uniform(-0.35, 0.20))),
         edges=folded[anchors].astype(np.float32),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
     )

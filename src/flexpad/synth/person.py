@@ -45,6 +45,7 @@ class Person:
         brow: Thickness, density, arch and height of the brows, (4,).
         wrinkles: Depth of the wrinkles, 0 to 1.
         roughness: Depth of the pores, about 1.
+        freckles: How many and how dark spots of melanin are, 0 to 1.
         lid_crease: How dark the fold of the upper lids is, 0 to 1.
         phase: Moves all noise, (3,) metres.
         teeth: Behind the lips.
@@ -63,6 +64,7 @@ class Person:
     brow: Floats
     wrinkles: float
     roughness: float
+    freckles: float
     lid_crease: float
     phase: Floats
     teeth: Teeth
@@ -114,6 +116,7 @@ def draw_person(
         brow=_draw_brow(rng, phenotype),
         wrinkles=float(np.clip((phenotype.age - 25) / 45, 0, 1) ** 1.3),
         roughness=float(rng.uniform(0.6, 1.3)),
+        freckles=_draw_freckles(rng, phenotype, melanin),
         lid_crease=float(rng.uniform(0.25, 0.5) * (1 - 0.8 * phenotype.mixture[1])),
         phase=phase,
         teeth=draw_teeth(rng, shape, phenotype.age),
@@ -193,6 +196,14 @@ def _draw_iris(rng: np.random.Generator, melanin: float) -> Floats:
     names = ["brown", "dark brown"] if dark else ["brown", "hazel", "green", "blue", "grey"]
     colour = np.array(IRIS[str(rng.choice(names))]) * rng.uniform(0.8, 1.2)
     return colour.astype(np.float32)
+
+
+def _draw_freckles(rng: np.random.Generator, phenotype: Phenotype, melanin: float) -> float:
+    """Freckles of fair people, age spots of old ones."""
+    # inferred
+    fair = rng.beta(0.6, 1.8) if melanin < 0.05 else 0.0
+    aged = max(0.0, (phenotype.age - 45) / 40) * rng.uniform(0.2, 0.8)
+    return float(min(1.0, max(fair, aged, 0.25 * rng.random())))
 
 
 def _draw_brow(rng: np.random.Generator, phenotype: Phenotype) -> Floats:
