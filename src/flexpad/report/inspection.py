@@ -78,8 +78,8 @@ def warnings(
         *_unseen_species(dev, test),
         *_non_response(conditions),
         *_several_protocols(report),
-        *too_fine(rule, report, by_split),
         *_worst_against_pool(conditions),
+        *too_fine(rule, report, by_split),
         *_calibration(conditions),
         *_dependence(report),
     ]
