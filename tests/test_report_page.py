@@ -270,6 +270,14 @@ def test_ages_are_put_into_bands():
     assert "" in set(banded(lacking, ("group_age",)).rows["group_age"])
 
 
+def test_bands_do_not_change_which_table_was_measured(tmp_path):
+    ages = pl.int_range(pl.len()).mod(45).add(18).cast(pl.String)
+    test = change(grouped("test"), group_age=ages)
+    content = report(grouped("dev"), test, tmp_path / "out", ReportOptions(group=("age",)))
+    assert "20-29" in content["conditions"]["R"]["groups"]["group_age"]["groups"]
+    assert content["tables"]["test"]["sha256"] == test.sha256
+
+
 def test_too_many_groups_are_said_and_not_shown(tmp_path):
     named = change(TEST, group_name=pl.col("sample_id"))
     wide = replace(named, rows=pl.concat([named.rows] + [
