@@ -149,13 +149,27 @@ def measure_commands(tree: Path, out: Path, files: int, rounds: int) -> list[dic
 
 def _run(command: list[str]) -> tuple[float, float]:
     """Run a command; seconds and peak megabytes."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = process.stdout.read() if process.stdout else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(said.decode())
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    with tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        peak = 0
+        while process.poll() is None:  # the usage a parent is told includes the parent's own
+            peak = max(peak, _peak_kb(process.pid))
+            time.sleep(0.01)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(said.read().decode())
+    return seconds, peak / 1024
+
+
+def _peak_kb(process: int) -> int:
+    """Read the most memory a process has had; 0 once it has ended."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    return next((int(li.split()[1]) for li in status.splitlines() if li.startswith("VmHWM")), 0)
 
 
 def measure_reading(folder: Path, files: int, rounds: int) -> list[dict[str, object]]:

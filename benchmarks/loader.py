@@ -14,7 +14,8 @@ All three show the centre of every image and draw nothing; a fourth row is flexp
 the augmentation of training, which the plain loader has not. Batches are 16 bona fide and 16
 attack rows; the plain loader gets the very rows of flexpad's files. All are measured in every
 round, each time in another order, and the medians are told; so is the median over rounds of the
-ratio to the plain loader with as many workers. Starting workers is part of the time. With
+ratio to the plain loader with as many workers. Starting workers is part of the time. Processor
+milliseconds an item, of all processes, suffer less from neighbours on a busy machine. With
 ``--cold`` everything is dropped from the page cache before each measurement, so that the disk is
 part of it (Linux; only clean pages of the files themselves).
 """
@@ -25,9 +26,11 @@ import argparse
 import csv
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +47,6 @@ from flexpad.data.balance import BalancedBatches
 from flexpad.data.loader import Items, batches, collate
 from flexpad.data.manifest import Manifest
 from flexpad.data.transforms import CLIP_MEAN, CLIP_STD
-from flexpad.log import console
 from flexpad.recipe import AugmentRecipe, TrainRecipe
 
 PAIRS = 16
@@ -78,20 +80,16 @@ def main() -> None:
     """Measure, print a table and write it as CSV if asked to."""
     options = _options()
     torch.set_num_threads(1)
-    console.quiet = True  # the bar of the packing
     files = manifests.read(options.manifest).split("train")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        pack, _ = packing.pack(files, Path(folder) / "pack", options.shard_mb)
+        with redirect_stdout(sys.stderr):  # the table alone goes into the docs
+            pack, _ = packing.pack(files, Path(folder) / "pack", options.shard_mb)
         for row in files:  # read once, so that the first measurement is like the others
             for modality in row.modalities:
                 (files.root / row.path(modality)).read_bytes()
         seconds = measure(files, pack, options)
     rows = summarise(seconds, len(files), options)
-    print(f"{'':<28}{'workers':>8}{'items/s':>10}{'of plain':>10}")
-    for row in rows:
-        print(
-            f"{row['loader']:<28}{row['workers']:>8}{row['items_per_s']:>10}{row['of_plain']:>10}"
-        )
+    show(rows)
     if options.out:
         with options.out.open("w", newline="", encoding="utf-8") as out:
             table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -99,10 +97,23 @@ def main() -> None:
             table.writerows(rows)
 
 
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print the table."""
+    print(f"{'':<28}{'workers':>8}{'items/s':>10}{'of plain':>10}{'cpu ms an item':>16}")
+    for row in rows:
+        figures = f"{row['items_per_s']:>10}{row['of_plain']:>10}{row['cpu_ms']:>16}"
+        print(f"{row['loader']:<28}{row['workers']:>8}{figures}")
+
+
 def measure(
     files: Manifest, pack: Manifest, options: argparse.Namespace
-) -> dict[tuple[str, int], list[float]]:
-    """Read an epoch with every loader, round after round; items a second of each."""
+) -> dict[tuple[str, int], list[tuple[float, float]]]:
+    """Read an epoch with every loader, round after round.
+
+    Returns:
+        Of each loader and number of workers, per round, items a second and processor milliseconds
+        an item.
+    """
     size = options.size
     order = list(BalancedBatches(files, TrainRecipe(pairs=PAIRS), seed=0))
     shards = list(BalancedBatches(pack, TrainRecipe(pairs=PAIRS, sampling="shards"), seed=0))
@@ -113,7 +124,7 @@ def measure(
         "flexpad, files, augmented": (Items(files, size, AugmentRecipe(), 0), order, collate),
     }
     cases = [(name, workers) for workers in WORKERS for name in loaders]
-    found: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
+    found: dict[tuple[str, int], list[tuple[float, float]]] = {case: [] for case in cases}
     for turn in range(options.rounds):
         for case in np.random.default_rng(turn).permutation(len(cases)).tolist():
             name, workers = cases[case]
@@ -124,10 +135,16 @@ def measure(
             loader = DataLoader(
                 dataset, batch_sampler=indices, collate_fn=stack, num_workers=workers
             )
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), _processor_seconds()
             items = sum(len(batch) for batch in map(_targets, _read(loader, stack)))
-            found[cases[case]].append(items / (time.perf_counter() - start))
+            seconds, cpu = time.perf_counter() - start, _processor_seconds() - cpu
+            found[cases[case]].append((items / seconds, 1000 * cpu / items))
     return found
+
+
+def _processor_seconds() -> float:
+    """Say what this process and the workers it has ended have used."""
+    return sum(os.times()[:4])
 
 
 def _read(loader: DataLoader[Any], stack: Any) -> Any:  # noqa: ANN401
@@ -148,28 +165,33 @@ def forget(folder: Path) -> None:
 
 
 def summarise(
-    found: dict[tuple[str, int], list[float]], rows: int, options: argparse.Namespace
-) -> list[dict[str, object]]:
+    found: dict[tuple[str, int], list[tuple[float, float]]],
+    rows: int,
+    options: argparse.Namespace,
+) -> list[dict[str, Any]]:
     """Give the medians, and of each round's ratio to the plain loader."""
     return [
         {
             "loader": name,
             "workers": workers,
             "cache": "cold" if options.cold else "warm",
-            "items_per_s": round(statistics.median(rates), 1),
+            "items_per_s": round(statistics.median(rate for rate, _ in measured), 1),
             "of_plain": round(
                 statistics.median(
                     one / other
-                    for one, other in zip(rates, found["plain, files", workers], strict=True)
+                    for (one, _), (other, _) in zip(
+                        measured, found["plain, files", workers], strict=True
+                    )
                 ),
                 2,
             ),
+            "cpu_ms": round(statistics.median(cpu for _, cpu in measured), 2),
             "rows": rows,
             "size": options.size,
-            "rounds": len(rates),
+            "rounds": len(measured),
             "hardware": processor(),
         }
-        for (name, workers), rates in found.items()
+        for (name, workers), measured in found.items()
     ]
 
 

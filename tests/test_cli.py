@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from flexpad import calibrate, cli
+from flexpad.data import manifest as manifests
 from flexpad.types import CONDITIONS
+from tests import trees
 
 
 @pytest.fixture
@@ -70,6 +72,41 @@ def test_a_template_is_written_once_and_is_no_data_yet(flexpad, tmp_path):
     code, _, err = flexpad("data", "folder", tmp_path / "mine", "-o", tmp_path / "manifest.csv")
     assert (code, "items.csv, row 1: has no image" in err) == (2, True)
     assert not (tmp_path / "manifest.csv").exists()
+
+
+class TestData:
+    """An audit on the command line: what it prints, writes and ends with."""
+
+    def tree(self, tmp_path, **switches):
+        return trees.casia_surf.casia_surf(tmp_path / "data", **switches)
+
+    def test_errors_end_with_2_and_nothing_is_written(self, flexpad, tmp_path):
+        root = self.tree(tmp_path, missing_frame=True)
+        code, out, err = flexpad("data", "casia_surf", root, "-o", tmp_path / "m.csv")
+        assert code == 2
+        assert "[missing_item]" in out
+        assert err.strip().splitlines()[-1].endswith("m.csv was not written")
+        assert not (tmp_path / "m.csv").exists()
+
+    def test_warnings_end_with_0_unless_strict(self, flexpad, tmp_path):
+        given = ["data", "casia_surf", self.tree(tmp_path, crlf=True), "-o", tmp_path / "m.csv"]
+        assert flexpad(*given, "--strict")[0] == 2
+        assert not (tmp_path / "m.csv").exists()
+        assert flexpad(*given)[0] == 0
+        assert (tmp_path / "m.csv").exists()
+
+    def test_json_is_all_of_stdout(self, flexpad, tmp_path):
+        root = self.tree(tmp_path)
+        code, out, _ = flexpad("data", "casia_surf", root, "--json", "-o", tmp_path / "m.parquet")
+        assert code == 0
+        assert json.loads(out)["schema"] == "flexpad.audit/1"
+        assert len(manifests.read(tmp_path / "m.parquet")) == json.loads(out)["rows"]
+
+    def test_lists_only_writes_no_manifest(self, flexpad, tmp_path):
+        given = ["data", "casia_surf", self.tree(tmp_path, images=False), "--lists-only"]
+        assert flexpad(*given)[0] == 0
+        code, _, err = flexpad(*given, "-o", tmp_path / "m.csv")
+        assert (code, "--lists-only" in err) == (2, True)
 
 
 class TestCheck:

@@ -563,7 +563,7 @@ class TestBadInput:
         known = change(self.DEV_TWO, "dev2/print/0", subject_id="test5")
         err = refused([self.ONE, self.TWO], [self.DEV, known])
         assert "b-dev.csv" in err
-        assert "'test5' of 'dev2/print/0'" in err
+        assert "subject_id 'test5' of row 'test5/" in err
 
     def test_splits_the_wrong_way_round(self, refused):
         assert "split" in refused([self.DEV, self.DEV_TWO], (), "--rule", "fixed:0.5")

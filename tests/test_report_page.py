@@ -89,15 +89,20 @@ def every_rate(value, path=()):
         yield path, value
 
 
-def test_page_holds_every_rate_of_the_json(page):
-    content = json.loads((page / "report.json").read_text())
-    text = re.sub(r"<svg.*?</svg>", "", (page / "report.html").read_text(), flags=re.DOTALL)
+DOCS = Path(__file__).parents[1] / "docs" / "report"
+
+
+@pytest.mark.parametrize("shown", ["made here", "docs"])
+def test_page_holds_every_rate_of_the_json(page, shown):
+    folder = page if shown == "made here" else DOCS
+    content = json.loads((folder / "report.json").read_text())
+    text = re.sub(r"<svg.*?</svg>", "", (folder / "report.html").read_text(), flags=re.DOTALL)
     words = set(re.findall(r"[-\d.]+", re.sub(r"<[^>]+>", " ", text)))
     found = list(every_rate(content))
     assert len(found) > 300
     for path, value in found:
-        shown = wording.area(value) if path[-1] == "auc" else wording.percent(value)
-        assert shown in words, (path, value)
+        word = wording.area(value) if path[-1] == "auc" else wording.percent(value)
+        assert word in words, (path, value)
 
 
 def test_page_holds_every_interval_and_count_of_a_species(page):
@@ -112,8 +117,9 @@ def test_page_holds_every_interval_and_count_of_a_species(page):
                 assert wording.interval(entry[key][rate]) in text
 
 
-def test_page_needs_nothing_but_itself(page):
-    text = (page / "report.html").read_text()
+@pytest.mark.parametrize("shown", ["made here", "docs"])
+def test_page_needs_nothing_but_itself(page, shown):
+    text = ((page if shown == "made here" else DOCS) / "report.html").read_text()
     read = Page(text)
     assert read.open == []
     assert len(read.ids) == len(set(read.ids)) > 100
@@ -144,6 +150,11 @@ def test_first_screen_of_the_page(page):
     assert wording.interval(head["clustered_intervals"]["apcer_max"]) in first
     for warned in content["warnings"]:
         assert warned["message"].replace("<", "&lt;").replace("'", "&#39;") in first
+
+
+def test_first_screen_of_the_docs_is_small():
+    for name in ("first-screen", "first-screen-dark", "first-screen-phone"):
+        assert (DOCS / f"{name}.png").stat().st_size < 400_000
 
 
 def test_data_statement_of_the_page(page):
@@ -257,6 +268,14 @@ def test_ages_are_put_into_bands():
         wide, group_age=pl.when(pl.col("group_sex") == "f").then("group_age").otherwise(pl.lit(""))
     )
     assert "" in set(banded(lacking, ("group_age",)).rows["group_age"])
+
+
+def test_bands_do_not_change_which_table_was_measured(tmp_path):
+    ages = pl.int_range(pl.len()).mod(45).add(18).cast(pl.String)
+    test = change(grouped("test"), group_age=ages)
+    content = report(grouped("dev"), test, tmp_path / "out", ReportOptions(group=("age",)))
+    assert "20-29" in content["conditions"]["R"]["groups"]["group_age"]["groups"]
+    assert content["tables"]["test"]["sha256"] == test.sha256
 
 
 def test_too_many_groups_are_said_and_not_shown(tmp_path):

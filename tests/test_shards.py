@@ -186,7 +186,10 @@ def test_a_killed_pack_goes_on_to_the_same_bytes(source, tmp_path, monkeypatch, 
     with pytest.raises(KeyboardInterrupt):
         packing.pack(source, tmp_path / "pack", shard_mb=1)
     assert not (tmp_path / "pack" / "manifest.csv").exists()
-    (tmp_path / "pack" / f"shard-{after:06d}.tar.partial").write_bytes(b"half a shard")
+    (tmp_path / "pack").mkdir(exist_ok=True)
+    for name in (f"shard-{after:06d}.tar", "shards.json", "manifest.csv"):
+        if after or name != "manifest.csv":
+            (tmp_path / "pack" / f"{name}.partial").write_bytes(b"half a file")
     monkeypatch.setattr(packing, "_write", lambda *a: done.append(a) or write(*a))
     done.clear()
     packing.pack(source, tmp_path / "pack", shard_mb=1)

@@ -65,7 +65,7 @@ def test_a_decision_cannot_be_changed_afterwards():
 
 def test_manifests_and_readers_never_load_torch():
     code = (
-        "import sys, flexpad.types, flexpad.readers, flexpad.data.protocol, flexpad.config;"
+        "import sys, flexpad.types, flexpad.readers, flexpad.data.protocols, flexpad.audit;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -23,7 +23,7 @@ from rich.text import Text
 
 # A pipe has no width of its own; 100 columns hold the widest table.
 console = Console(width=None if sys.stdout.isatty() else 100)
-errors = Console(stderr=True)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else 100)
 
 logger = logging.getLogger("flexpad")
 logger.addHandler(logging.NullHandler())  # a library never configures logging
@@ -56,7 +56,8 @@ class Ticker:
 def progress(what: str, total: int, unit: str = "items") -> Iterator[Ticker]:
     """Show a bar with count, rate and remaining time while the body runs.
 
-    On something that is no terminal (a log file, CI) only the finished bar is printed.
+    It goes to stderr, so that what a command prints can be piped. On something that is no terminal
+    (a log file, CI) only the finished bar is printed.
     """
     columns = (
         TextColumn("{task.description:<12}"),
@@ -68,5 +69,5 @@ def progress(what: str, total: int, unit: str = "items") -> Iterator[Ticker]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim"),
     )
-    with Progress(*columns, console=console) as bars:
+    with Progress(*columns, console=errors) as bars:
         yield Ticker(bars, bars.add_task(what, total=total, unit=unit, note=""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -27,33 +29,35 @@ def render(audit: Audit) -> RenderableType:
 
 
 def _counts(audit: Audit) -> Table:
-    """The counts, each beside what was published where they differ."""
+    """The counts, each beside what was published where anything was."""
     title = audit.protocol or "whole data set"
     rendered = " (rendered faces)" if audit.reading.manifest.is_rendered else ""
     table = Table(title=f"{title}{rendered}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("split")
     table.add_column("what")
+    published = any(entry.published for entry in audit.counts)
     for unit in UNITS:
         table.add_column(unit, justify="right")
-        table.add_column("published", justify="right", style="dim")
+        if published:
+            table.add_column("published", justify="right", style="dim")
     last = ""
     for entry in audit.counts:
         if last and entry.split != last:
             table.add_section()
-        table.add_row("" if entry.split == last else entry.split, entry.what, *_cells(entry))
+        cells = _cells(entry, published=published)
+        table.add_row("" if entry.split == last else entry.split, entry.what, *cells)
         last = entry.split
     return table
 
 
-def _cells(entry: Count) -> list[Text]:
-    cells = []
+def _cells(entry: Count, *, published: bool) -> Iterator[Text]:
     for unit in UNITS:
         found, said = getattr(entry, unit), getattr(entry.published, unit, None)
         style = "bold yellow" if entry.differs(unit) else ""
         mark = " ≠" if entry.differs(unit) else ""
-        cells.append(Text("-" if found is None else f"{found:,}", style=style))
-        cells.append(Text("" if said is None else f"{said:,}{mark}", style=style))
-    return cells
+        yield Text("-" if found is None else f"{found:,}", style=style)
+        if published:
+            yield Text("" if said is None else f"{said:,}{mark}", style=style)
 
 
 def _problem(problem: Problem) -> Text:

@@ -128,12 +128,14 @@ def data(
         console.print(render(found))
     if found.fails(strict=strict):
         if out:
-            errors.print(f"flexpad: {out} was not written")
+            errors.print(f"flexpad: {out} was not written", soft_wrap=True)
         return 2
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         manifests.write(found.manifest(), out)
-        (errors if json else console).print(f"{len(found.reading.manifest):,} rows in {out}")
+        (errors if json else console).print(
+            f"{len(found.reading.manifest):,} rows in {out}", soft_wrap=True
+        )
     return 0
 
 

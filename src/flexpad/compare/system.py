@@ -67,7 +67,6 @@ def gather(
         check_split(table, "test")
     for dev, test in zip(devs, tests, strict=False):
         check_tables(dev, test)
-        _refuse_shared_subject(dev, test)
     for other in tests[1:]:
         _same_items(tests[0], other)
     of_each = devs or (None,) * len(tests)
@@ -87,17 +86,6 @@ def _only(table: ScoreTable, conditions: Sequence[str]) -> ScoreTable:
     if not conditions:
         return table
     return replace(table, rows=table.rows.filter(pl.col("condition").is_in(list(conditions))))
-
-
-def _refuse_shared_subject(dev: ScoreTable, test: ScoreTable) -> None:
-    known = test.rows.filter(pl.col("subject_id") != "").select("dataset", "subject_id").unique()
-    shared = dev.rows.join(known, on=["dataset", "subject_id"], how="semi")
-    if shared.height:
-        subject, sample = shared.select("subject_id", "sample_id").row(0)
-        raise BadInput(
-            f"{dev.name}: subject_id {subject!r} of {sample!r} is in {test.name} too; thresholds"
-            " from subjects that are tested say nothing"
-        )
 
 
 def _same_items(first: ScoreTable, other: ScoreTable) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +18,7 @@ from PIL import Image
 
 from flexpad.data import images
 from flexpad.data import manifest as manifests
+from flexpad.data.containers import MARK
 from flexpad.data.manifest import Manifest, Row, Rows
 from flexpad.data.row import PATHS
 from flexpad.data.shards import (
@@ -60,25 +61,21 @@ def pack(manifest: Manifest, out: Path, shard_mb: int = 256) -> tuple[Manifest, 
     rows = in_shard_order(manifest.rows)
     source = _fingerprint(rows, shard_mb)
     known = {shard.file: shard for shard in _begun(out, source)}
-    out.mkdir(parents=True, exist_ok=True)
     shards: list[Shard] = []
-    packed: list[Row] = []
     with progress("packing", len(rows)) as tick:
-        while len(packed) < len(rows):
+        while (done := sum(shard.items for shard in shards)) < len(rows):
             file = f"shard-{len(shards):06d}.tar"
             shard = known.get(file)
-            if shard is None or shard.first != len(packed) or not is_whole(out, shard):
-                shard = _write(rows, manifest.root, len(packed), out / file, shard_mb * MEGABYTE)
+            if shard is None or shard.first != done or not is_whole(out, shard):
+                shard = _write(rows, manifest.root, done, out / file, shard_mb * MEGABYTE)
                 known[file] = shard
                 write_index(out, source, [known[name] for name in sorted(known)])
             shards.append(shard)
-            chosen = rows[shard.first : shard.first + shard.items]
-            packed += [_packed(row, n, file) for n, row in enumerate(chosen, shard.first)]
             tick(shard.items, note=file)
     write_index(out, source, shards)
     path = out / f"manifest{'.parquet' if manifest.name.endswith('.parquet') else '.csv'}"
     header = {**manifest.header, HEADER_KEY: seal(out)}
-    result = Manifest(out, Rows.of(packed), header, str(path))
+    result = Manifest(out, _packed(rows, shards), header, str(path))
     manifests.write(result, path)
     return result, shards
 
@@ -104,6 +101,7 @@ def in_shard_order(rows: Rows) -> Rows:
 def _write(rows: Rows, root: Path, first: int, path: Path, enough: int) -> Shard:
     """Write one shard, from a row on until it is large enough or split or class change."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as partial:
             items = _fill(partial, rows, root, first, enough)
             size, sha256 = partial.stat().st_size, manifests.sha256(partial)
@@ -129,12 +127,11 @@ def _fill(path: Path, rows: Rows, root: Path, first: int, enough: int) -> int:
 
 def _members(row: Row, number: int, root: Path) -> Iterator[tuple[str, bytes]]:
     """Give the members of a row, by name."""
-    yield f"{_key(number)}.json", json.dumps(_record(row), ensure_ascii=False).encode()
+    yield f"{number:09d}.json", json.dumps(_record(row), ensure_ascii=False).encode()
     for column in PATHS:
-        locator = getattr(row, column)
-        if locator:
+        if locator := getattr(row, column):
             try:
-                yield f"{_key(number)}.{column}{_suffix(locator)}", _content(root, row, column)
+                yield _name(number, column, locator), _content(root, row, column)
             except BadInput as error:
                 raise BadInput(f"row {row.sample_id!r}: {error}") from error
 
@@ -161,26 +158,32 @@ def _as_png(image: NDArray[Any], path: Path) -> bytes:
     return png.getvalue()
 
 
-def _suffix(locator: str) -> str:
-    """Say what a member's name ends with."""
-    file, inside, member = locator.partition("::")
-    if not inside:
-        return PurePosixPath(file).suffix.lower()
-    return PurePosixPath(member).suffix if file.endswith(".tar") else ".png"
+def _name(number: int, column: str, locator: str) -> str:
+    """Name a member: its row, its modality and what the bytes are."""
+    file, inside, member = locator.partition(MARK)
+    suffix = PurePosixPath(member if file.endswith(images.TAR) else file).suffix.lower()
+    is_array = inside and not file.endswith(images.TAR)
+    return f"{number:09d}.{column}{'.png' if is_array else suffix}"
 
 
-def _key(number: int) -> str:
-    return f"{number:09d}"
-
-
-def _packed(row: Row, number: int, file: str) -> Row:
-    """Give a row as it stands in the manifest of the pack."""
-    paths: dict[str, Any] = {
-        column: f"{file}::{_key(number)}.{column}{_suffix(locator)}"
-        for column in PATHS
-        if (locator := getattr(row, column))
-    }
-    return replace(row, **paths)
+def _packed(rows: Rows, shards: Iterable[Shard]) -> Rows:
+    """Give the rows as they stand in the manifest of the pack."""
+    files = [shard.file for shard in shards for _ in range(shard.items)]
+    return Rows(
+        rows.table.with_columns(
+            pl.Series(
+                column,
+                [
+                    f"{file}{MARK}{_name(number, column, locator)}" if locator else ""
+                    for number, (file, locator) in enumerate(
+                        zip(files, rows.table[column], strict=True)
+                    )
+                ],
+                pl.String,
+            )
+            for column in PATHS
+        )
+    )
 
 
 def _record(row: Row) -> dict[str, Any]:
@@ -210,6 +213,6 @@ def _begun(out: Path, source: str) -> list[Shard]:
                 f"{out}: holds a pack of other rows or another --shard-mb; choose another folder"
             )
         return shards
-    if not out.is_dir() or any(not path.name.startswith("shard-") for path in out.iterdir()):
+    if not out.is_dir() or any(not path.name.startswith("shard") for path in out.iterdir()):
         raise BadInput(f"{out}: is no empty folder and holds no pack; choose another folder")
     return []

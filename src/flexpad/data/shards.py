@@ -113,10 +113,16 @@ def write_index(folder: Path, source: str, shards: list[Shard]) -> None:
         folder: Of the pack.
         source: Tells the packed rows from others.
         shards: In their order.
+
+    Raises:
+        BadInput: The file cannot be written.
     """
     content = {"schema": SCHEMA, "source": source, "shards": [asdict(shard) for shard in shards]}
-    with whole_file(folder / INDEX) as partial:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    try:
+        with whole_file(folder / INDEX) as partial:
+            partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{folder / INDEX}: cannot be written ({error.strerror})") from error
 
 
 def read_index(path: Path) -> tuple[str, list[Shard]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from flexpad.calibrate import check_split, parse_rule
 from flexpad.metrics import Presentations
@@ -24,7 +25,7 @@ def check_tables(dev: ScoreTable, test: ScoreTable) -> None:
 
     Raises:
         BadInput: A split is wrong, test has a condition dev lacks, they are of different models, or
-            an item is in both.
+            an item, a video or a subject is in both.
     """
     check_split(dev, "dev")
     check_split(test, "test")
@@ -41,11 +42,8 @@ def check_tables(dev: ScoreTable, test: ScoreTable) -> None:
                 f"{test.name}: {key} is {other!r}, but {dev.name} has {one!r};"
                 " give the scores of one model"
             )
-    both = _shared(dev, test, "sample_id")
-    if both:
-        raise BadInput(
-            f"{test.name}: sample_id {both[0]!r} is in {dev.name} too; an item is dev or test"
-        )
+    for column in ("sample_id", "subject_id", "video_id"):
+        _refuse_shared(dev, test, column)
 
 
 def warnings(
@@ -71,15 +69,14 @@ def warnings(
         del by_split["dev"]
     found = [
         *_oracle(report),
-        *_leaks(dev, test),
         *_polarity(by_split, conditions),
         *_thresholds(conditions),
         *_other_data(dev, test),
         *_unseen_species(dev, test),
         *_non_response(conditions),
         *_several_protocols(report),
-        *too_fine(rule, report, by_split),
         *_worst_against_pool(conditions),
+        *too_fine(rule, report, by_split),
         *_calibration(conditions),
         *_dependence(report),
     ]
@@ -93,19 +90,6 @@ def _oracle(report: Mapping[str, Any]) -> Iterable[Warned]:
             "The thresholds were chosen on the test data. No system in use can do that;"
             " never set these figures beside ones from dev thresholds.",
         )
-
-
-def _leaks(dev: ScoreTable, test: ScoreTable) -> Iterable[Warned]:
-    for column, noun in (("subject_id", "subject"), ("video_id", "video")):
-        both = _shared(dev, test, column)
-        if both:
-            number = plural(len(both), noun)
-            verb = "is" if len(both) == 1 else "are"
-            yield Warned(
-                f"{noun}_overlap",
-                f"{number} {verb} in dev and in test, e.g. {both[0]!r}: the thresholds have seen"
-                " part of the test.",
-            )
 
 
 def _polarity(
@@ -237,7 +221,14 @@ def _constant(items: Presentations) -> bool:
     return len(scores) > 1 and bool(scores.min() == scores.max())
 
 
-def _shared(dev: ScoreTable, test: ScoreTable, column: str) -> list[str]:
-    """What both tables have in this column of one data set, in order; nothing for empty cells."""
-    one, other = (set(t.rows.select("dataset", column).unique().iter_rows()) for t in (dev, test))
-    return sorted(value for _, value in one & other if value)
+def _refuse_shared(dev: ScoreTable, test: ScoreTable, column: str) -> None:
+    """Refuse what stands in dev and in test under one name of one data set."""
+    known = dev.rows.filter(pl.col(column) != "").select("dataset", column).unique()
+    shared = test.rows.join(known, on=["dataset", column], how="semi", maintain_order="left")
+    if shared.height:
+        value, sample = shared[column][0], shared["sample_id"][0]
+        number = plural(shared[column].n_unique(), f"such {column}")
+        raise BadInput(
+            f"{test.name}: {column} {value!r} of row {sample!r} is in {dev.name} too ({number});"
+            " a threshold that has seen what it is tested on says nothing"
+        )

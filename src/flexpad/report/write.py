@@ -80,7 +80,7 @@ def report(
     """
     check_tables(dev, test)
     columns = columns_for(test, options.group)
-    content, calibration = _evaluate(dev, banded(test, columns), options, columns)
+    content, calibration = _evaluate(dev, test, options, columns)
     if options.like == "paper":
         content["paper"] = paper.table_rows(_sub_protocols(dev, test, content, options))
     elif options.sub_protocols:
@@ -120,7 +120,7 @@ def _evaluate(
         common=options.common,
         probability=found,
     )
-    counted = score_table.per_unit(test, options.unit)
+    counted = score_table.per_unit(banded(test, columns), options.unit)
     by_condition = {name: counted.condition(name) for name in test.conditions}
     return evaluate(dev, test, calibration, by_condition, columns), calibration
 
