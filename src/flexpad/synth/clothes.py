@@ -113,6 +113,12 @@ def _normals() -> NormalAverager:
     return NormalAverager(_triangles(), AROUND * len(LOFT))
 
 
+def as_lathe(points: Floats) -> tuple[Floats, Floats]:
+    """Rings of points (len(LOFT), AROUND, 3) from top to bottom as vertices and their normals."""
+    vertices = points.reshape(-1, 3).astype(np.float32)
+    return vertices, _normals()(vertices)
+
+
 def draw_clothes(rng: np.random.Generator, shape: Floats) -> Clothes:
     """Dress a head, (N, 3) vertices of the neutral face."""
     loft = LOFT.copy()

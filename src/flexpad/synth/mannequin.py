@@ -1,8 +1,9 @@
 """A mannequin's head: the shape of somebody in painted plastic, with a wig, moulded hair or none.
 
 It is rigid as a whole, its features are softened by the mould, eyes and lips are paint or glass,
-and it ends at the neck. Its paint is that of masks (``coat``). Synthetic hair is dyed polymer: in
-RGB like hair, at 850 nm anything between dark and bright.  # inferred
+and it ends flat at the neck or the shoulders, on a ``stand``. Its paint is that of masks
+(``coat``). Synthetic hair is dyed polymer: in RGB like hair, at 850 nm anything between dark and
+bright.  # inferred
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from flexpad.synth.person import Person
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Material, shade
 from flexpad.synth.shell import smooth
+from flexpad.synth.stand import CUTS, cut_off, draw_stand
 from flexpad.synth.view import EYE_ECHO, View, lay_person, person_parts
 
-NECK = (0.072, -0.175)  # canonical half width and lower end of the neck, metres
 LIPSTICK = np.array([0.40, 0.10, 0.11], np.float32)
 
 
@@ -34,7 +35,7 @@ class MannequinHead:
     """A mannequin's head on its stand.
 
     Attributes:
-        sculpture: Its shape and its wig, as a person that never moves.
+        sculpture: Its shape, its wig and its stand, as a person that never moves.
         still: The frozen expression.
         coat: Its paint.
         iris: R, G, B and 850 nm of the painted iris, (4,).
@@ -63,8 +64,8 @@ class MannequinHead:
         """Render the head, its wig over it."""
         frozen = replace(moment, actions=self.still)
         head, *others = person_parts(self.sculpture, frozen)
-        wig = [part for part in others if part.name == "hair"]
-        scene = Scene((self._painted(head), *wig))
+        more = [part for part in others if part.name in ("hair", "clothes")]
+        scene = Scene((self._painted(head), *more))
         seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
         plastic = seen.pop("mask", None)
@@ -77,20 +78,9 @@ class MannequinHead:
         return head_model().express(self.sculpture.shape, self.still)
 
     def _painted(self, head: Part) -> Part:
-        """The head without shoulders, with the coat's paint instead of skin's."""
-        model = head_model()
-        middle = model.mean[head.triangles].mean(axis=1)
-        stays = (np.abs(middle[:, 0]) < NECK[0]) & (middle[:, 1] > NECK[1])
-        left = stays | (model.mean[head.triangles, 1].min(axis=1) > -0.115)
+        """The head with the coat's paint instead of skin's."""
         attributes = np.concatenate([head.attributes[:, :3], self.coat.paint], axis=1)
-        regions = head.regions[left] if head.regions is not None else None
-        return replace(
-            head,
-            name="mask",
-            triangles=head.triangles[left],
-            attributes=attributes,
-            regions=regions,
-        )
+        return replace(head, name="mask", attributes=attributes)
 
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         material = self.coat.material(seen)
@@ -136,9 +126,10 @@ def draw_mannequin_head(rng: np.random.Generator, victim: Person) -> MannequinHe
     shape = smooth(victim.shape, int(rng.integers(1, 6)), 0.5)
     coat = draw_coat(rng, victim, PLASTIC)
     coat = replace(coat, paint=_make_up(rng, victim, coat.paint, wig is None))
+    shape, hidden, border = cut_off(shape, float(rng.choice(CUTS, p=[0.6, 0.4])))
     blank = np.append(np.full(3, rng.uniform(0.6, 0.8)), rng.uniform(0.4, 0.8))
     return MannequinHead(
-        sculpture=replace(victim, shape=shape, hair=wig),
+        sculpture=replace(victim, shape=shape, hair=wig, clothes=draw_stand(rng, border, hidden)),
         still=still,
         coat=coat,
         iris=np.append(victim.iris, rng.uniform(0.08, 0.5)).astype(np.float32),
