@@ -1,7 +1,9 @@
 """Hair with volume: strands laid from the crown over the skull, as a thin translucent surface.
 
 The surface is a grid: columns run around the crown (azimuth 0 is the face), rows run along the
-strands from the crown (0) to their tips (1). Paint, 6 channels: azimuth in metres of arc, length
+strands from the crown (0) to their tips (1). It bends down to the skin where it ends, and where it
+falls past the cheeks a wall leads inward from its front, so that nobody looks under it. Paint, 6
+channels: azimuth in metres of arc, length
 along the strand in metres, distance to the border in metres, and the direction of the strand.
 """
 
@@ -26,6 +28,9 @@ CROWN = np.array([0.0, 0.93, -0.37], np.float32)
 # forehead, temple, sideburn, over the ear, nape.
 AZIMUTHS = (0.0, 22.0, 42.0, 58.0, 72.0, 88.0, 104.0, 125.0, 150.0, 180.0)
 HAIRLINE = (83.0, 84.0, 83.0, 95.0, 113.0, 106.0, 103.0, 113.0, 122.0, 124.0)
+# Where hair falls, a wall leads from its front column, counted from the face, to the head: so much
+# of the way to the middle, and so far back, metres.
+FRONT, WALL = 10, ((0.15, 0.001), (0.36, 0.010), (0.62, 0.034))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,10 @@ class Hair:
     """Somebody's hair, in the axes of the head.
 
     Attributes:
-        vertices: (COLUMNS * ROWS, 3).
-        paint: (COLUMNS * ROWS, 6), see the module.
+        vertices: (V, 3): COLUMNS * ROWS and, where hair falls, those of the walls.
+        paint: (V, 6), see the module.
         triangles: (T, 3).
-        normals: (COLUMNS * ROWS, 3).
+        normals: (V, 3).
         colour: R, G, B and 850 nm, (4,).
         cut: How it is worn.
         ends: Polar angle of the hairline per column, degrees, (COLUMNS,).
@@ -141,6 +146,7 @@ def grow_hair(shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator)
     directions = _directions(azimuth, polar)
     radius = _skull_radius(shape, polar.astype(np.float32))
     height = cut.edge + (cut.volume - cut.edge) * smoothstep(1.0, 0.45, lies)
+    height = height * _rounded(lies, cut, falls)
     height = height + falls * cut.flare * smoothstep(0.25, 0.75, along)
     height = height + cut.knot * smoothstep(0.42, 0.20, polar)
     phase = rng.uniform(0, 1, 3).astype(np.float32)
@@ -157,6 +163,14 @@ def grow_hair(shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator)
     points[..., 2] += 0.030 * down * smoothstep(110.0, 60.0, degrees)[:, None]
     hair = _as_surface(points, azimuth, ends, cut, colour, rng)
     return replace(hair, buried=_buried(hair, shape))
+
+
+def _rounded(lies: Floats, cut: Cut, falls: Floats) -> Floats:
+    """Factor on the height by which hair bends down to the skin at its border, (COLUMNS, ROWS)."""
+    width = np.float32(np.clip(cut.edge / 0.13, 0.02, 0.28))
+    out = np.clip((lies - (1 - width)) / width, 0, 1)
+    rounded: Floats = falls + (1 - falls) * np.sqrt(1 - 0.98 * out**2)
+    return rounded
 
 
 def _tousle(directions: Floats, along: Floats, cut: Cut, phase: Floats) -> Floats:
@@ -245,16 +259,16 @@ def _as_surface(
         axis=-1,
     ).reshape(-1, 3)
     number = np.arange(COLUMNS * ROWS).reshape(COLUMNS, ROWS)
-    following = np.roll(number, -1, axis=0)
-    a, b = number[:, :-1].reshape(-1), number[:, 1:].reshape(-1)
-    c, d = following[:, :-1].reshape(-1), following[:, 1:].reshape(-1)
-    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)]).astype(np.int32)
+    triangles = _between_columns(number, np.roll(number, -1, axis=0))
     # What is beyond the border throws no shadow either.
     triangles = triangles[border.reshape(-1)[triangles].max(axis=1) > -0.5 * cut.ragged]
     vertices = points.reshape(-1, 3).astype(np.float32)
+    paint = np.concatenate([paint, tangent], axis=1).astype(np.float32)
+    if cut.fall:
+        vertices, paint, triangles = _walled(vertices, paint, triangles)
     return Hair(
         vertices=vertices,
-        paint=np.concatenate([paint, tangent], axis=1).astype(np.float32),
+        paint=paint,
         triangles=triangles,
         normals=NormalAverager(triangles, len(vertices))(vertices),
         colour=colour,
@@ -264,6 +278,34 @@ def _as_surface(
         curl=cut.curls * float(rng.uniform(0.5, 1.5)),
         buried=np.zeros(0, bool),
     )
+
+
+def _between_columns(these: NDArray[np.int64], following: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Triangles between columns of vertices and the next ones, numbers of (n, ROWS) each."""
+    a, b = these[:, :-1].reshape(-1), these[:, 1:].reshape(-1)
+    c, d = following[:, :-1].reshape(-1), following[:, 1:].reshape(-1)
+    return np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)]).astype(np.int32)
+
+
+def _walled(
+    vertices: Floats, paint: Floats, triangles: NDArray[np.int32]
+) -> tuple[Floats, Floats, NDArray[np.int32]]:
+    """Add what closes hair that falls toward the head: on each side a wall from its front."""
+    for side in (-1, 1):
+        start = (COLUMNS // 2 + side * FRONT) * ROWS
+        columns = [np.arange(start, start + ROWS)]
+        front, painted = vertices[columns[0]], paint[columns[0]]
+        for inward, back in WALL:
+            moved = front * np.array([1 - inward, 1, 1], np.float32)
+            moved[:, 2] -= np.float32(back)
+            beside = painted.copy()
+            beside[:, 0] -= side * inward * np.abs(front[:, 0])
+            columns.append(len(vertices) + np.arange(ROWS))
+            vertices, paint = np.concatenate([vertices, moved]), np.concatenate([paint, beside])
+        number = np.stack(columns)
+        strip = (number[1:], number[:-1]) if side > 0 else (number[:-1], number[1:])
+        triangles = np.concatenate([triangles, _between_columns(*strip)])
+    return vertices, paint, triangles
 
 
 def cover_of(hair: Hair, shape: Floats) -> Floats:
