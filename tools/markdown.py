@@ -1,0 +1,19 @@
+"""Tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+MARKS = {"l": "---", "r": "--:"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str:
+    """Make a table.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells, as many in each row.
+        sides: For each column ``l`` or ``r``.
+    """
+    lines = [head, [MARKS[side] for side in sides], *rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("  ", " ") for line in lines)
