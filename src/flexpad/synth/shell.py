@@ -19,7 +19,7 @@ from flexpad.synth.person import Person
 from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.view import View, lay_person, person_parts
 
-EYE_HOLE = (0.0160, 0.0070)  # canonical half width and height around the middle of an eye, metres
+EYE_HOLE = (0.0162, 0.0084)  # canonical half width and height around the middle of an eye, metres
 CLEARANCE = 0.0020  # metres between a stiff shell and the wearer where they are closest
 # Under a pulled-over mask the neck goes on below this canonical height, metres, at the throat; the
 # border rises toward the nape by half a metre per metre.
