@@ -151,7 +151,7 @@ def draw_clothes(rng: np.random.Generator, shape: Floats) -> Clothes:
     )
 
 
-def _opening(turn: Floats, drop: float) -> Floats:
+def _opening(turn: NDArray[np.floating], drop: float) -> Floats:
     """How far a collar is open at some angles, (n,) metres."""
     opening: Floats = drop * np.exp(-((np.minimum(turn, 2 * np.pi - turn) / 0.45) ** 2))
     return opening
@@ -164,8 +164,9 @@ def _covered(loft: Floats, drop: float) -> Booleans:
     turn = np.arctan2(x, z - (front + back) / 2) % (2 * np.pi)
     sine, cosine = np.sin(turn), np.cos(turn)
     collar = side * sine**2 + np.where(cosine > 0, low, nape) * cosine**2
-    below: Booleans = y < collar - _opening(turn, drop) - MARGIN
-    return below & (head_model().vertex_region == REGION["neck"])
+    below = y < collar - _opening(turn, drop) - MARGIN
+    covered: Booleans = below & (head_model().vertex_region == REGION["neck"])
+    return covered
 
 
 def _fit(points: Floats, shape: Floats) -> Floats:

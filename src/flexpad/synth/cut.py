@@ -28,6 +28,7 @@ from flexpad.synth.view import person_parts
 
 CONTOUR = 26  # points around a hole
 RIM_YIELDS = 1.30  # radii of a hole within which paper bends out of a nose's way  # inferred
+ASLANT = 0.025  # metres beside a hole of what is seen through it or throws shadows there
 TOUCH = 0.0012  # metres between paper and skin where they are closest
 EYE, NOSE, MOUTH = "eye", "nose", "mouth"
 # Canonical outlines, metres: centre, half width, half height, and how pointed at the top.
@@ -169,18 +170,20 @@ class Peeper:
         person: Who.
         turn: Of the head in the axes of the sheet, (3, 3).
         place: Between the eyes, in the axes of the sheet, (3,) metres.
+        near: Which vertices of the head can show through a hole, (N,).
     """
 
     person: Person
     turn: Floats
     place: Floats
+    near: Booleans
 
     def part(self, sheet: Moment) -> Part:
         """The front of the face, behind a sheet that is somewhere."""
         head = person_parts(self.person, self.moment(sheet))[0]
-        front = _front()[head.triangles].any(axis=1)
-        regions = None if head.regions is None else head.regions[front]
-        return replace(head, triangles=head.triangles[front], regions=regions)
+        near = self.near[head.triangles].any(axis=1)
+        regions = None if head.regions is None else head.regions[near]
+        return replace(head, triangles=head.triangles[near], regions=regions)
 
     def moment(self, sheet: Moment) -> Moment:
         """Where the head is when the sheet is somewhere."""
@@ -220,8 +223,18 @@ def draw_peeper(
     skin = person.shape[front] @ turn.T + middle
     excess = _in_front(skin, mesh, surface, holes)
     back = float(excess.max()) + TOUCH + float(rng.uniform(0.0, 0.008))
-    place = middle - np.array([0, 0, back], np.float32)
-    return Peeper(person, turn, place.astype(np.float32))
+    place = (middle - np.array([0, 0, back], np.float32)).astype(np.float32)
+    rims = [surface.lift(hole.contour, 0.0) for hole in holes]
+    return Peeper(person, turn, place, _front() & _near(person.shape @ turn.T + place, rims))
+
+
+def _near(points: Floats, rims: list[Floats]) -> Booleans:
+    """Which points (n, 3) in the axes of a sheet one may see through a hole aslant, (n,)."""
+    near = np.zeros(len(points), bool)
+    for rim in rims:
+        low, high = rim.min(axis=0)[:2] - ASLANT, rim.max(axis=0)[:2] + ASLANT
+        near |= ((points[:, :2] > low) & (points[:, :2] < high)).all(axis=1)
+    return near
 
 
 def _in_front(points: Floats, mesh: Mesh, surface: Surface, holes: list[Hole]) -> Floats:
@@ -249,15 +262,16 @@ def through_holes(rims: tuple[Floats, ...], eye: Floats, aim: Floats) -> Boolean
         aim: Their directions, (n, 3).
     """
     found = np.zeros(len(aim), bool)
-    slope = aim[:, :2] / aim[:, 2:]
+    across, along = aim[:, 0] / aim[:, 2], aim[:, 1] / aim[:, 2]
     for rim in rims:
         middle = rim.mean(axis=0)
         x, y = (rim[:, :2] - middle[:2]).T
         radii = np.hypot(x, y)
-        crossing = slope * (middle[2] - eye[2]) + (eye[:2] - middle[:2])
+        behind, (left, low) = middle[2] - eye[2], middle[:2] - eye[:2]
         reach = 1.15 * radii.max() + 0.002
-        near = np.flatnonzero((np.abs(crossing[:, 0]) < reach) & (np.abs(crossing[:, 1]) < reach))
-        right, up = crossing[near].T
+        near = np.flatnonzero(np.abs(across * behind - left) < reach)
+        near = near[np.abs(along[near] * behind - low) < reach]
+        right, up = across[near] * behind - left, along[near] * behind - low
         bearing = np.arctan2(up, right)
         radius = np.interp(bearing, np.arctan2(y, x), radii, period=2 * np.pi)
         found[near] |= np.hypot(right, up) < 1.1 * radius + 0.002

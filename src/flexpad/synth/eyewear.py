@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from flexpad.synth.arrays import Floats
+from flexpad.synth.arrays import Floats, Indices
 from flexpad.synth.head import head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
@@ -93,7 +93,7 @@ class Glasses:
         )
         return material, np.full(count, min(1.0, 0.8 * float(self.colour[3])), np.float32)
 
-    def find_lenses(self, moment: Moment, rays: Floats) -> tuple[Floats, Floats, Floats]:
+    def find_lenses(self, moment: Moment, rays: Floats) -> tuple[Indices, Floats, Floats]:
         """Find where rays from the camera go through a lens.
 
         Args:
@@ -110,12 +110,13 @@ class Glasses:
             pitch, wrap = self.tilt
             facing = unit(np.array([[side * wrap, -pitch, 1.0]], np.float32))[0]
             reach = float((middle - eye) @ facing) / (aim @ facing)
-            x, y = (eye[:2] + reach[:, None] * aim[:, :2] - middle[:2]).T
-            far = (
-                np.abs(x / self.half[0]) ** self.corners + np.abs(y / self.half[1]) ** self.corners
-            )
-            ray = np.flatnonzero((far < 1) & (reach > 0))
-            bulge = np.stack([x[ray], y[ray], np.zeros(len(ray))], axis=1) / self.radius
+            place = reach[:, None] * aim[:, :2] + (eye[:2] - middle[:2])
+            right, up = np.abs(place / np.array(self.half, np.float32)).T
+            near = np.flatnonzero((right < 1) & (up < 1) & (reach > 0))
+            far = right[near] ** self.corners + up[near] ** self.corners
+            ray = near[far < 1]
+            flat = np.zeros((len(ray), 1), np.float32)
+            bulge = np.concatenate([place[ray], flat], axis=1) / self.radius
             normal = unit((facing + bulge).astype(np.float32)) @ moment.turn.T
             found.append((ray, reach[ray], normal))
         ray, reach, normal = (np.concatenate(column) for column in zip(*found, strict=True))

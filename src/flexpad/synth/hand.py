@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import MELANIN, SIMILAR, Person
-from flexpad.synth.render import Part, Scene, Seen
+from flexpad.synth.render import Part, Scene, Seen, facing_camera
 from flexpad.synth.shading import Material, shade
 from flexpad.synth.skin import skin_reflectance
 from flexpad.synth.surface import Surface, surface_normals
@@ -62,21 +62,30 @@ class Hand:
 
         Paint: along (0 root, 1 tip), around (radians), how far on top, whether it is a finger.
         """
+        points, attributes, triangles = self._resting
+        attributes = attributes.copy()
+        attributes[:, :3] = attributes[:, :3] @ moment.turn.T
+        vertices = (points @ moment.turn.T + moment.place).astype(np.float32)
+        # Digits are closed, so what faces away hides nothing.
+        seen = triangles[facing_camera(vertices, triangles)]
+        return Part("hand", vertices, seen, attributes)
+
+    @cached_property
+    def _resting(self) -> tuple[Floats, Floats, NDArray[np.int32]]:
+        """Points, normals with paint, and triangles in the axes of what is held."""
         triangles, along, around = _tube()
         vertices, attributes, faces = [], [], []
         for number, digit in enumerate(self.digits):
             points, top = _place(digit, along, around)
-            normals = _normals()(points)
-            vertices.append(points @ moment.turn.T + moment.place)
             slim = np.full_like(along, digit.radius < 0.012)
             paint = np.stack([along, around, top, slim], axis=1)
-            attributes.append(np.concatenate([normals @ moment.turn.T, paint], axis=1))
+            vertices.append(points)
+            attributes.append(np.concatenate([_normals()(points), paint], axis=1))
             faces.append(triangles + number * len(points))
-        return Part(
-            "hand",
+        return (
             np.concatenate(vertices).astype(np.float32),
-            np.concatenate(faces).astype(np.int32),
             np.concatenate(attributes).astype(np.float32),
+            np.concatenate(faces).astype(np.int32),
         )
 
     def lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
@@ -114,7 +123,7 @@ def _tube() -> tuple[NDArray[np.int32], Floats, Floats]:
     beside = np.roll(number, -1, axis=1)
     a, b = number[:-1].reshape(-1), beside[:-1].reshape(-1)
     c, d = number[1:].reshape(-1), beside[1:].reshape(-1)
-    triangles = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+    triangles = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)])
     return triangles.astype(np.int32), along, around
 
 

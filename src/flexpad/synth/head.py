@@ -116,9 +116,12 @@ class HeadModel:
 
     @cached_property
     def visible_closed(self) -> NDArray[np.int32]:
-        """Of these, the ones that are left when the lips are closed."""
-        inside = np.isin(self.regions[self.visible], (REGION["mouth"], REGION["tongue"]))
-        return self.visible[~inside]
+        """Of these, the ones that are left when the lips are closed.
+
+        The lips of some people do not quite meet, so the inside of the mouth stays.
+        """
+        seen: NDArray[np.int32] = self.visible[self.regions[self.visible] != REGION["tongue"]]
+        return seen
 
     @cached_property
     def vertex_region(self) -> NDArray[np.uint8]:
@@ -154,17 +157,28 @@ class HeadModel:
         shape: Floats = self.mean + moved
         return shape
 
-    def express(self, shape: Floats, actions: Mapping[str, float]) -> Floats:
-        """Move a neutral face, (N, 3), by facial actions with strengths from 0 to 1, (N, 3).
+    def express(
+        self, shape: Floats, actions: Mapping[str, float], only: Indices | None = None
+    ) -> Floats:
+        """Move a neutral face by facial actions.
+
+        Args:
+            shape: The face, (N, 3).
+            actions: Their strengths from 0 to 1.
+            only: Vertices that are wanted, (n,), or None for all.
+
+        Returns:
+            The moved vertices, (n, 3).
 
         Raises:
             BadInput: An action has no such name.
         """
-        moved = shape.copy()
+        wanted = slice(None) if only is None else only
+        moved = shape[wanted].copy()
         for name, strength in actions.items():
             if name not in self.action_number:
                 raise BadInput(f"facial action {name!r} is unknown")
-            moved += np.float32(strength) * self.actions[self.action_number[name]]
+            moved += np.float32(strength) * self.actions[self.action_number[name]][wanted]
         return moved
 
 

@@ -59,7 +59,7 @@ class BonaFide:
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the face, (n, 3)."""
         model = head_model()
-        points = model.express(self.person.shape, moment.actions)[model.anchors]
+        points = model.express(self.person.shape, moment.actions, model.anchors)
         anchors: Floats = points @ moment.turn.T + moment.place
         return anchors
 

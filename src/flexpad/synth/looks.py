@@ -43,8 +43,7 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
     _paint_inside(seen.region, here, rgb, nir, gloss)
     for number, side in ((REGION["eye_left"], 1), (REGION["eye_right"], -1)):
         _paint_eye(person, seen.region == number, side, here, (rgb, nir, gloss, sharp))
-    ambient = np.clip(paint[:, channels.SHADE], 0, 1) ** 1.2
-    material = Material(rgb, nir, gloss, sharp, SKIN_SCATTER, ambient)
+    material = Material(rgb, nir, gloss, sharp, SKIN_SCATTER, paint[:, channels.SHADE])
     return seen, material
 
 

@@ -43,28 +43,32 @@ def noise(points: Floats, feature: float | tuple[float, float, float], volume: i
         Values with zero mean and unit variance, (n,).
     """
     scale = (FEATURE / np.asarray(feature, np.float32)).astype(np.float32)
-    cell = np.floor(points * scale).astype(np.int32) & (CELLS - 1)
-    flat = (cell[:, 0] * CELLS + cell[:, 1]) * CELLS + cell[:, 2]
-    found: Floats = _volumes()[volume % VOLUMES].reshape(-1)[flat]
+    cell = np.floor(points.T * scale.reshape(-1, 1)).astype(np.int32) & (CELLS - 1)
+    flat = (cell[0] * CELLS + cell[1]) * CELLS + cell[2]
+    found: Floats = _volumes()[volume % VOLUMES].reshape(-1).take(flat)
     return found
 
 
 def smooth_noise(points: Floats, feature: float, volume: int = 0) -> Floats:
     """Look noise up at points (n, 3) with trilinear interpolation, (n,); three times as slow."""
-    position = points * np.float32(FEATURE / feature)
+    position = np.ascontiguousarray(points.T, np.float32) * np.float32(FEATURE / feature)
     low = np.floor(position)
-    weight = (position - low).astype(np.float32)
+    right, up, ahead = position - low
     base = low.astype(np.int32)
+    x, y, z = (
+        [((base[axis] + bit) & (CELLS - 1)) * CELLS ** (2 - axis) for bit in (0, 1)]
+        for axis in range(3)
+    )
     table = _volumes()[volume % VOLUMES].reshape(-1)
-    result = np.zeros(len(points), np.float32)
-    for corner in range(8):
-        bits = ((corner >> 2) & 1, (corner >> 1) & 1, corner & 1)
-        share = np.ones(len(points), np.float32)
-        index = np.zeros(len(points), np.int32)
-        for axis, bit in enumerate(bits):
-            share *= weight[:, axis] if bit else 1 - weight[:, axis]
-            index = index * CELLS + ((base[:, axis] + bit) & (CELLS - 1))
-        result += share * table[index]
+    planes = []
+    for across in x:
+        rows = []
+        for column in y:
+            start = across + column
+            near, far = table.take(start + z[0]), table.take(start + z[1])
+            rows.append(near + ahead * (far - near))
+        planes.append(rows[0] + up * (rows[1] - rows[0]))
+    result: Floats = planes[0] + right * (planes[1] - planes[0])
     return result
 
 

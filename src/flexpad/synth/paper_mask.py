@@ -10,14 +10,14 @@ reflects in RGB and at 850 nm is what prints reflect (``media``).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay, KDTree
 
 from flexpad.synth.arrays import Booleans, Floats, Indices
-from flexpad.synth.head import FACE_ANCHORS, REGION, head_model
+from flexpad.synth.head import REGION, head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
@@ -29,7 +29,7 @@ from flexpad.synth.shading import shade
 from flexpad.synth.shell import eye_distance, see_worn
 from flexpad.synth.view import View
 
-SOFT = 0.55  # how far the bend of a crease reaches into the facets beside it
+BEND = 0.0022  # metres to either side of a crease over which paper bends
 RIM = 12  # corners around an eye hole
 # Canonical corners, millimetres right and up of the point between the eyes; the face is symmetric.
 MIDLINE = (62, 42, 18, -2, -24, -44, -53, -64, -74, -86, -97, -106, -118)
@@ -80,36 +80,62 @@ class PaperMask:
         actions = {k: v for k, v in moment.actions.items() if k.startswith("eye")}
         wearing = replace(moment, actions=actions)
         part = self._part(moment)
-        return see_worn(self.wearer, covered(), part, self._lay, wearing, light, rays)
+        lay = partial(self._lay, moment.turn)
+        return see_worn(self.wearer, covered(), part, lay, wearing, light, rays)
 
     @cached_property
-    def _normals(self) -> Floats:
-        """Normals at the corners of facets, (F, 3, 3): paper bends over a width, not on a line."""
-        a, b, c = np.moveaxis(self.facets, 1, 0)
-        flat = unit(np.cross(b - a, c - a))
-        corners = np.round(self.facets.reshape(-1, 3) * 1e5).astype(np.int64)
-        number = np.unique(corners, axis=0, return_inverse=True)[1].reshape(-1)
-        shared = np.zeros((number.max() + 1, 3), np.float32)
-        np.add.at(shared, number, np.repeat(flat, 3, axis=0))
-        mixed = np.repeat(flat, 3, axis=0) * (1 - SOFT) + unit(shared)[number] * SOFT
-        return unit(mixed.astype(np.float32)).reshape(-1, 3, 3)
-
-    def _part(self, moment: Moment) -> Part:
-        """Facets with a normal each; paint: place in the photo, heights over the three edges."""
+    def _flat(self) -> tuple[Floats, Floats]:
+        """Normals of facets, (F, 3), and heights of their corners over the edges across, (F, 3)."""
         a, b, c = np.moveaxis(self.facets, 1, 0)
         across = np.cross(b - a, c - a)
         twice = np.sqrt((across**2).sum(axis=1))
         lengths = [np.sqrt(((p - q) ** 2).sum(axis=1)) for p, q in ((b, c), (c, a), (a, b))]
-        heights = twice[:, None] / np.stack(lengths, axis=1)  # (F, 3), of a corner over its edge
-        over = heights[:, None, :] * np.eye(3, dtype=np.float32)
-        normal = self._normals @ moment.turn.T
-        count = 3 * len(self.facets)
-        attributes = np.concatenate([normal, self.places, over], axis=2).reshape(count, -1)
-        vertices = self.facets.reshape(count, 3) @ moment.turn.T + moment.place
-        triangles = np.arange(count, dtype=np.int32).reshape(-1, 3)
-        return Part("mask", vertices.astype(np.float32), triangles, attributes.astype(np.float32))
+        return unit(across), twice[:, None] / np.stack(lengths, axis=1)
 
-    def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+    @cached_property
+    def _beyond(self) -> Floats:
+        """Normal of the facet beyond the edge across from each corner, (F, 3, 3), or its own."""
+        flat, _ = self._flat
+        corners = np.round(self.facets.reshape(-1, 3) * 1e5).astype(np.int64)
+        number = np.unique(corners, axis=0, return_inverse=True)[1].reshape(-1, 3)
+        beyond = np.repeat(flat[:, None], 3, axis=1)
+        first: dict[tuple[int, int], tuple[int, int]] = {}
+        for facet, ends in enumerate(number):
+            for across in range(3):
+                one, other = ends[across - 2], ends[across - 1]
+                edge = (min(one, other), max(one, other))
+                if edge not in first:
+                    first[edge] = facet, across
+                    continue
+                there, opposite = first[edge]
+                beyond[facet, across], beyond[there, opposite] = flat[there], flat[facet]
+        return beyond
+
+    def _part(self, moment: Moment) -> Part:
+        """Facets with a normal each; paint: place in the photo, heights over the three edges."""
+        flat, heights = self._flat
+        over = heights[:, None, :] * np.eye(3, dtype=np.float32)
+        normal = np.repeat((flat @ moment.turn.T)[:, None], 3, axis=1)
+        count = len(self.facets)
+        attributes = np.concatenate([normal, self.places, over], axis=2).reshape(3 * count, -1)
+        vertices = self.facets.reshape(-1, 3) @ moment.turn.T + moment.place
+        return Part(
+            "mask",
+            vertices.astype(np.float32),
+            np.arange(3 * count, dtype=np.int32).reshape(-1, 3),
+            attributes.astype(np.float32),
+            np.arange(count, dtype=np.uint8),
+        )
+
+    def _bent(self, seen: Seen, turn: Floats) -> Seen:
+        """Points whose normals turn over a crease to those of the facet beyond it."""
+        flat, _ = self._flat
+        share = np.float32(0.5) * smoothstep(BEND, 0.0, seen.paint[:, 2:5])
+        bend = np.einsum("ni,nij->nj", share, (self._beyond - flat[:, None])[seen.region])
+        return replace(seen, normal=unit(seen.normal + bend @ turn.T))
+
+    def _lay(self, turn: Floats, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
+        seen = self._bent(seen, turn)
         place, over = seen.paint[:, :2], seen.paint[:, 2:5].min(axis=1)
         picture, _ = self.photo.look_up(place)
         cracked = self.crease * smoothstep(0.0009, 0.0002, over)
@@ -160,7 +186,7 @@ def draw_paper_mask(rng: np.random.Generator, victim: Person) -> PaperMask:
     into = wearer.shape[near, 2] - folded[:, 2]
     folded[:, 2] += np.quantile(into, rng.uniform(0.7, 0.95)) + rng.uniform(0.001, 0.006)
     places = photo.where((canonical + beside).astype(np.float32))
-    anchors = KDTree(flat).query(np.array(FACE_ANCHORS)[:, :2])[1]
+    anchors = KDTree(flat).query(head_model().mean[head_model().anchors, :2])[1]
     return PaperMask(
         wearer=wearer,
         photo=photo,

@@ -240,7 +240,7 @@ def _paint(rng: np.random.Generator, person: Person) -> Floats:
     paint[:, SCALP] = 0.0 if person.hair is None else cover_of(person.hair, person.shape)
     paint[:, UPPER_RIM] = model.rims == 1
     paint[:, LOWER_RIM] = model.rims == 2
-    paint[:, SHADE] = ambient_share()
+    paint[:, SHADE] = ambient_share() ** 1.2
     return paint
 
 

@@ -59,9 +59,8 @@ class Photo:
         down = (row - top).astype(np.float32)[:, None]
         planes = self.pixels.reshape(size * size, 4)
         first = top * size + left
-        upper = _mix(planes[first], planes[first + 1], right)
-        lower = _mix(planes[first + size], planes[first + size + 1], right)
-        found = _mix(upper, lower, down)
+        a, b, c, d = (planes.take(first + step, axis=0) for step in (0, 1, size, size + 1))
+        found = _mix(_mix(a, b, right), _mix(c, d, right), down)
         return found[:, :3], found[:, 3]
 
     def where(self, canonical: Floats) -> Floats:
@@ -87,7 +86,9 @@ class Photo:
 
 
 def _mix(one: Floats, other: Floats, share: Floats) -> Floats:
-    mixed: Floats = one + share * (other - one)
+    mixed: Floats = other - one
+    mixed *= share
+    mixed += one
     return mixed
 
 

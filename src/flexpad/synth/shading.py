@@ -52,11 +52,12 @@ def shade(
     Returns:
         Radiance in RGB, (n, 3), and at 850 nm, (n,).
     """
-    normal, distance = seen.normal, np.sqrt(_dot(seen.position, seen.position))
+    normal = seen.normal
+    distance = _root(_dot(seen.position, seen.position))
     straight = -_dot(normal, seen.position) / distance
-    facing = normal @ light.key
+    facing: Floats = normal @ light.key
     shadow = _shadow(seen, facing, light, scene)
-    aside = -(seen.position @ light.key) / distance
+    aside = -_dot(seen.position, light.key[None]) / distance
     lobe = _lobe(material, straight, facing, aside) * (facing > 0) * shadow
     sheen = material.gloss * (0.04 + 0.30 * _fifth_power(1 - np.clip(straight, 0, 1)))
     upward = 0.5 + 0.5 * normal[:, 1]
@@ -96,8 +97,8 @@ def _infrared(
     """Radiance of the flash at 850 nm: it falls off with the square of the distance, (n,)."""
     to_flash = light.flash_position - seen.position
     square = _dot(to_flash, to_flash)
-    reach = np.sqrt(square)
-    cosine = np.clip(_dot(seen.normal, to_flash) / reach, 0, 1)
+    reach = _root(square)
+    cosine: Floats = np.clip(_dot(seen.normal, to_flash) / reach, 0, 1)
     aside = -_dot(seen.position, to_flash) / (distance * reach)
     lobe = _lobe(material, straight, cosine, aside)
     diffuse = material.nir * (0.93 * cosine + 0.07 * material.ambient)
@@ -114,13 +115,14 @@ def _lobe(material: Material, straight: Floats, facing: Floats, aside: Floats) -
         facing: Cosine between normal and the lamp, (n,).
         aside: Cosine between view and lamp, (n,).
     """
-    half = np.sqrt(np.maximum(2 + 2 * aside, 1e-6))
+    half = _root(np.maximum(2 + 2 * aside, np.float32(1e-6)))
     cosine = np.clip((straight + facing) / half, 1e-4, 1)
     sharp = material.sharpness
-    fresnel = 0.04 + 0.96 * _fifth_power(1 - np.clip((1 + aside) / half, 0, 1))
+    slant: Floats = np.clip((1 + aside) / half, 0, 1)
+    fresnel: Floats = 0.04 + 0.96 * _fifth_power(1 - slant)
     # As exponential and logarithm, cut off where powers would fall below what float32 can hold.
-    power = np.exp(np.maximum(sharp * np.log(cosine), -40))
-    lobe: Floats = material.gloss * fresnel * (sharp + 8) / 8 * power
+    power: Floats = np.exp(np.maximum(sharp * np.log(cosine), -40))
+    lobe: Floats = material.gloss * fresnel * power * ((sharp + 8) * np.float32(1 / 8))
     return lobe
 
 
@@ -128,6 +130,11 @@ def _fifth_power(value: Floats) -> Floats:
     square = value * value
     power: Floats = square * square * value
     return power
+
+
+def _root(value: Floats) -> Floats:
+    root: Floats = np.sqrt(value)
+    return root
 
 
 def _dot(one: Floats, other: Floats) -> Floats:

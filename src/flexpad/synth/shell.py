@@ -16,7 +16,7 @@ from flexpad.synth.lights import Illumination
 from flexpad.synth.motion import Moment
 from flexpad.synth.noise import smoothstep
 from flexpad.synth.person import Person
-from flexpad.synth.render import Part, Scene, Seen
+from flexpad.synth.render import Part, Scene, Seen, facing_camera
 from flexpad.synth.view import View, lay_person, person_parts
 
 EYE_HOLE = (0.0162, 0.0084)  # canonical half width and height around the middle of an eye, metres
@@ -165,12 +165,10 @@ def shell_part(
     attributes = np.concatenate(
         [np.concatenate([facing, facing]), np.concatenate([paint, shaded])], axis=1
     )
-    return Part(
-        "mask",
-        (both @ moment.turn.T + moment.place).astype(np.float32),
-        np.concatenate([shell().triangles, rim]).astype(np.int32),
-        attributes.astype(np.float32),
-    )
+    placed = (both @ moment.turn.T + moment.place).astype(np.float32)
+    seen = shell().triangles[facing_camera(placed, shell().triangles)]  # a head fills the rest
+    triangles = np.concatenate([seen, rim]).astype(np.int32)
+    return Part("mask", placed, triangles, attributes.astype(np.float32))
 
 
 def see_worn(

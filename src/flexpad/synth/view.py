@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flexpad.synth.arrays import Floats
+from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.hair import Hair
 from flexpad.synth.head import REGION, head_model
 from flexpad.synth.lights import Illumination
@@ -55,6 +55,13 @@ class View:
             face=np.zeros(count, np.float32),
             echo=np.zeros(count, np.float32),
         )
+
+    def spread(self, where: Booleans) -> View:
+        """The same among more rays, of which it had some (R,); nothing is where it had none."""
+        whole = View.empty(len(where))
+        for name in ("rgb", "nir", "depth", "solid", "face", "echo"):
+            getattr(whole, name)[where] = getattr(self, name)
+        return whole
 
     def lay(
         self,
