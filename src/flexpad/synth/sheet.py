@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from flexpad.synth.arrays import Floats
+from flexpad.synth.arrays import Floats, Indices
 from flexpad.synth.cut import (
     Hole,
     Mesh,
@@ -35,6 +35,8 @@ PAPER_POINTS, CLOTH_POINTS = (22, 22), (48, 48)
 # in the photo and more in the hand; together they stay the same.  # inferred
 CUT_SHARE = FRONTAL
 LOW, CORNERS = (-0.95, -0.25), (0.70, 0.95)  # where paper and cloth are held
+BODY = 0.10  # metres from the eyes of who looks through holes back to the shoulders  # inferred
+SHADED = np.float32(0.15)  # share of the light of the place that reaches them behind a print
 NOSE_TIP = np.array([[0.0, -0.044, 0.047]], np.float32)
 
 
@@ -94,6 +96,7 @@ class Print:
             if "head" in seen:
                 behind = seen["head"].pick(inside[seen["head"].ray])
                 self._look_through(view, behind, moment, light, scene)
+            self._look_past(view, np.flatnonzero(inside), moment, light, rays)
             view.face[inside] = 1.0  # a parser knows where a face's eyes are
         if "sheet" in seen:
             self._lay(view, seen["sheet"], light, scene)
@@ -177,6 +180,24 @@ class Print:
         paper = self.surface.lift(local[:, :2].astype(np.float32), moment.seconds)[:, 2]
         dim = dimming((paper - local[:, 2]).astype(np.float32))
         view.rgb[seen.ray] *= dim[:, None]
+
+    def _look_past(
+        self, view: View, inside: Indices, moment: Moment, light: Illumination, rays: Floats
+    ) -> None:
+        """Lay the shaded clothes of who is behind where one looks past the head through a hole."""
+        assert self.peeper is not None
+        past = inside[np.isinf(view.depth[inside])]
+        if not len(past):
+            return
+        eye, axis = -moment.place @ moment.turn, moment.turn[:, 2]
+        reach = (self.peeper.place[2] - BODY - eye[2]) / (rays[past] @ axis)
+        cloth = self.peeper.person.clothes.cloth
+        view.rgb[past] = SHADED * cloth[:3] * (light.sky + light.ground)
+        view.nir[past] = cloth[3] * (
+            light.flash / reach**2 + SHADED * (light.infrared_sky + light.infrared_key)
+        )
+        view.depth[past], view.solid[past] = reach, 1
+        view.echo[past] = np.clip(cloth[3] / 0.4, 0.2, 1)
 
 
 def _to_camera(points: Floats, moment: Moment) -> Floats:
