@@ -96,6 +96,9 @@ class Screen:
         frame: Reflectance of the frame in R, G, B and at 850 nm, (4,).
         window: A bright patch in the room: tangents of its direction (2), half sizes (2), level.
         polish: Exponent of the mirror image of a lamp: low for matt panels.
+        gloss: Strength of that image; coatings take most of it away.
+        bloom: Strength and width, as 1 - cosine, of the veil around the image of a flash, (2,).
+        emitter: From the first emitter of the flash to the second, metres; 0 if it has but one.
         panel: Reflectance at 850 nm.
         echo: Share of a depth camera's light that is usable.
         ripple: Error of the depths that return, metres.
@@ -116,6 +119,9 @@ class Screen:
     frame: Floats
     window: Floats
     polish: float
+    gloss: float
+    bloom: tuple[float, float]
+    emitter: float
     panel: float
     echo: float
     ripple: float
@@ -158,17 +164,21 @@ class Screen:
         dark = np.float32(0.012)
         rgb = dark + (1 - shown)[:, None] * (self.frame[:3] - dark)
         nir = self.panel + (1 - shown) * (self.frame[3] - self.panel)
+        off = self._off_mirror(seen, view, light.flash_position)
+        # Fingers leave grease, so an image is nowhere round.
+        polish = np.float32(self.polish) * seen.paint[:, 3] ** 2
+        nir = nir + self._veil(seen, view, light, off, polish)
         count = len(flat)
         material = Material(
             rgb=rgb.astype(np.float32),
             nir=nir.astype(np.float32),
-            gloss=np.full(count, 0.5, np.float32),
-            sharpness=np.full(count, self.polish, np.float32),
+            gloss=np.full(count, self.gloss, np.float32),
+            sharpness=polish.astype(np.float32),
             scatter=np.zeros(3, np.float32),
             ambient=np.full(count, 0.9, np.float32),
             glow=glow.astype(np.float32),
         )
-        return material, self._echo(seen, view, light, shown)
+        return material, self._echo(seen, off, shown)
 
     def unevenness(self, flat: Floats) -> Floats:
         """What varies slowly over the front, to be interpolated.
@@ -236,10 +246,28 @@ class Screen:
         mirrored: Floats = fresnel * np.float32(level) * patch
         return mirrored
 
-    def _echo(self, seen: Seen, view: Floats, light: Illumination, shown: Floats) -> Floats:
+    @staticmethod
+    def _off_mirror(seen: Seen, view: Floats, lamp: Floats) -> Floats:
+        """How far a point is from mirroring a lamp, 1 - cosine of the angle at its normal, (n,)."""
+        half = unit(view + unit(lamp - seen.position))
+        off: Floats = 1 - np.clip(np.einsum("ij,ij->i", seen.normal, half), 0, 1)
+        return off
+
+    def _veil(
+        self, seen: Seen, view: Floats, light: Illumination, off: Floats, polish: Floats
+    ) -> Floats:
+        """What the flash adds around its image, as reflectance at 850 nm, (n,)."""
+        strength, width = self.bloom
+        veil: Floats = np.float32(strength) / (1 + (off / np.float32(width)) ** 1.3)
+        if self.emitter:
+            beside = light.flash_position + np.array([0, self.emitter, 0], np.float32)
+            off = self._off_mirror(seen, view, beside)
+            peak = 0.5 * self.gloss * MIRRORED * polish / 8
+            veil = veil + peak * np.exp(-np.minimum(off * polish, 40))
+        return veil.astype(np.float32)
+
+    def _echo(self, seen: Seen, off: Floats, shown: Floats) -> Floats:
         """Depth echo: weak and uneven, none where the projector is mirrored, (n,)."""
-        half = unit(view + unit(light.flash_position - seen.position))
-        off = 1 - np.clip(np.einsum("ij,ij->i", seen.normal, half), 0, 1)
         dazzled = np.exp(-off / (0.0012 if self.polish > 200 else 0.006))
         echo = self.echo * seen.paint[:, 3] * (1 - 0.95 * dazzled)
         frame = min(1.0, float(self.frame[3]) / 0.4)
@@ -289,6 +317,12 @@ def draw_screen(rng: np.random.Generator, device: Device) -> Screen:
         echo=float(rng.uniform(0.10, 0.45)),
         ripple=float(np.exp(rng.uniform(np.log(0.0002), np.log(0.0020)))),
         phase=rng.uniform(0, 1, 3).astype(np.float32),
+        gloss=float(np.exp(rng.uniform(np.log(0.02), np.log(0.5)))),
+        bloom=(
+            float(rng.uniform(0.01, 0.20)) * (0.3 if matt else 1.0),
+            float(np.exp(rng.uniform(np.log(2e-4), np.log(4e-3)))),
+        ),
+        emitter=float(rng.choice([-1, 1]) * rng.uniform(0.008, 0.030)) * (rng.random() < 0.3),
     )
 
 
