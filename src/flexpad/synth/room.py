@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from flexpad.synth.arrays import Floats, Indices
 from flexpad.synth.lights import Illumination
@@ -17,7 +18,10 @@ from flexpad.synth.noise import smooth_noise, smoothstep
 from flexpad.synth.render import Camera
 
 FOLIAGE = np.array([0.06, 0.10, 0.03, 0.50], np.float32)  # leaves are bright beyond 700 nm
+WOOD = np.array([0.40, 0.28, 0.18, 0.60], np.float32)
 PATCHES = 5
+FOCUS = 0.55  # metres to which a camera is set that is set to a face
+CLEAR = 0.80  # metres that nothing but a face stands nearer than
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Room:
             reflectance (4) of each thing that stands there, (PATCHES, 9).
         horizon: Tangent above which there is sky, or None in a room.
         phase: Moves the texture, (3,).
+        defocus: Blur of what is infinitely far, standard deviation in pixels of 128 on a side.
     """
 
     distance: float
@@ -40,6 +45,7 @@ class Room:
     patches: Floats
     horizon: float | None
     phase: Floats
+    defocus: float
 
     def picture(self, camera: Camera, light: Illumination) -> tuple[Floats, Floats, Floats]:
         """Look at the place out of focus: what ``see`` gives for the samples of a camera."""
@@ -52,7 +58,9 @@ class Room:
         steps = np.clip((np.arange(count) + 0.5) * coarse.samples / count - 0.5, 0, shape[0] - 1)
         low = np.minimum(steps.astype(int), max(shape[0] - 2, 0))
         share = (steps - low).astype(np.float32)
+        blur = self.defocus * (1 - FOCUS / self.distance) * coarse.samples / 128
         light_planes = planes[:, :4].reshape(*shape, 4)
+        light_planes = gaussian_filter(light_planes, blur, axes=(0, 1), mode="nearest")
         rows = _between(light_planes, low, share[:, None, None])
         smooth = _between(rows.swapaxes(0, 1), low, share[:, None, None]).swapaxes(0, 1)
         flat = smooth.reshape(-1, 4)
@@ -111,13 +119,21 @@ def draw_room(rng: np.random.Generator, outdoors: bool = False) -> Room:
         patches=np.stack([_draw_patch(rng, distance) for _ in range(PATCHES)]),
         horizon=float(rng.normal(0.10, 0.15)) if outdoors else None,
         phase=rng.uniform(0, 1, 3).astype(np.float32),
+        defocus=float(rng.uniform(4.0, 11.0)),
     )
 
 
 def _draw_matter(rng: np.random.Generator) -> Floats:
-    """Reflectance of painted, wooden or woven things, (4,): infrared is brighter than RGB."""
-    grey = np.exp(rng.uniform(np.log(0.04), np.log(0.75)))
-    rgb = np.clip(grey * np.exp(rng.normal(0, 0.18, 3)), 0.02, 0.85)
+    """Reflectance of painted, wooden or woven things, (4,): infrared is brighter than RGB.
+
+    Most walls and furniture are grey, white, beige or of wood, some are coloured.  # inferred
+    """
+    kind = rng.choice(3, p=[0.68, 0.16, 0.16])
+    grey = np.exp(rng.uniform(np.log(0.05), np.log(0.75)))
+    warm = rng.normal(0.07, 0.09) * np.array([1.0, 0.0, -1.3])
+    tint = (warm + rng.normal(0, 0.02, 3), warm, rng.normal(0, 0.22, 3))[kind]
+    base = WOOD[:3] * np.exp(rng.uniform(-1.4, 0.4)) if kind == 1 else np.full(3, grey)
+    rgb = np.clip(base * np.exp(tint), 0.02, 0.85)
     infrared = np.clip(rgb.mean() + rng.uniform(-0.05, 0.45), 0.03, 0.85)
     return np.append(rgb, infrared).astype(np.float32)
 
@@ -125,5 +141,5 @@ def _draw_matter(rng: np.random.Generator) -> Floats:
 def _draw_patch(rng: np.random.Generator, distance: float) -> Floats:
     middle = rng.normal(0, [0.30, 0.22]) * distance
     half = np.exp(rng.uniform(np.log(0.03), np.log(0.22), 2)) * distance
-    front = rng.uniform(0, 0.35) * min(distance, 1.0)
+    front = rng.uniform(0, 0.35) * min(distance - CLEAR, 1.0)
     return np.concatenate([middle, half, [front], _draw_matter(rng)]).astype(np.float32)
