@@ -55,6 +55,22 @@ class Method(nn.Module, ABC):
         return False
 
 
+def unpack(packed: Tensor, present: Tensor, absent: float) -> Tensor:
+    """Put what was computed of present images back to its place.
+
+    Args:
+        packed: (n, ...), in row-major order of ``present``.
+        present: (B, M) bool with n True.
+        absent: What stands elsewhere.
+
+    Returns:
+        (B, M, ...).
+    """
+    unpacked = packed.new_full((*present.shape, *packed.shape[1:]), absent)
+    unpacked[present] = packed
+    return unpacked
+
+
 def names() -> list[str]:
     """List the methods that have a folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.encoders.text import ClassSentences, class_sentences
-from flexpad.methods import Method
+from flexpad.methods import Method, unpack
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl import options
 from flexpad.methods.fmm_rpl.experts import (
@@ -120,18 +120,18 @@ class FmmRpl(Method):
         local = self._pool(patches, of_patches, text)
         spread = text.expand(len(image), -1, -1)
         evidence = Evidence(
-            logits=_unpack(self._combine(of_image, local), present, torch.nan),
+            logits=unpack(self._combine(of_image, local), present, torch.nan),
             fused=torch.empty(0),
-            patches=_unpack(of_patches, present, torch.nan).unflatten(
+            patches=unpack(of_patches, present, torch.nan).unflatten(
                 2, (self.clip.config.grid, self.clip.config.grid)
             ),
-            embeddings=_unpack(image, present, 0.0),
+            embeddings=unpack(image, present, 0.0),
             auxiliary=self._auxiliary(visual, modality),
             gates={f"layer_{i}": routing.gates for i, routing in enumerate(visual.routings)},
             parts={
-                "global": _unpack(of_image, present, 0.0),
-                "local": _unpack(local, present, 0.0),
-                "text": _unpack(spread, present, 0.0),
+                "global": unpack(of_image, present, 0.0),
+                "local": unpack(local, present, 0.0),
+                "text": unpack(spread, present, 0.0),
             },
         )
         return replace(evidence, fused=self.fuse(evidence, present))
@@ -276,10 +276,3 @@ class FmmRpl(Method):
             "magnitude": torch.stack(magnitude).mean(),
             "modality": F.cross_entropy(visual.modality_logits.float(), modality),
         }
-
-
-def _unpack(packed: Tensor, present: Tensor, absent: float) -> Tensor:
-    """Put (n, ...) back to (B, M, ...), with ``absent`` where nothing was encoded."""
-    unpacked = packed.new_full((*present.shape, *packed.shape[1:]), absent)
-    unpacked[present] = packed
-    return unpacked

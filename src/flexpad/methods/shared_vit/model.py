@@ -1,0 +1,92 @@
+"""One image tower for all modalities, a linear head, nothing else.
+
+Every present image is judged alone by the same weights, and a subset by the mean of its logits. It
+shows how hard a data set is, and what a method adds has to beat it. Trained from random weights it
+is a small ViT; with ``trainable: none`` it is a linear probe of the encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flexpad import config
+from flexpad.encoders import Encoder
+from flexpad.encoders.clip import Clip
+from flexpad.methods import Method, unpack
+from flexpad.types import BadInput, Batch, Evidence
+
+POOLINGS = ("patches", "class_token")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be chosen; ``config.yaml`` says what it means."""
+
+    pooling: str
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise BadInput(f"key 'pooling' should be {' or '.join(POOLINGS)}, not {self.pooling!r}")
+
+
+def build(encoder: Encoder, given: Mapping[str, Any]) -> SharedVit:
+    """Make the method from ``config.yaml`` and what is given otherwise.
+
+    Raises:
+        BadInput: An option is unknown or does not fit.
+    """
+    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
+    options = config.build(Options, {**defaults, **given}, "options of shared_vit")
+    return SharedVit(encoder.clip, options)
+
+
+class SharedVit(Method):
+    """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
+
+    encodes_independently = True
+
+    def __init__(self, clip: Clip, options: Options) -> None:
+        super().__init__()
+        self.clip = clip
+        self.clip.text.requires_grad_(False)  # it is never asked
+        self.clip.log_scale.requires_grad_(False)
+        self.pools_patches = options.pooling == "patches"
+        self.norm = nn.LayerNorm(clip.config.joint_width)
+        self.head = nn.Linear(clip.config.joint_width, 1)
+
+    def forward(self, batch: Batch) -> Evidence:
+        """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
+        present, grid = batch.present, self.clip.config.grid
+        features = self.clip.vision(batch.images[present])
+        of_patches = self._judge(features.patches)
+        logits = of_patches.mean(dim=1) if self.pools_patches else self._judge(features.image)
+        evidence = Evidence(
+            logits=unpack(logits, present, torch.nan),
+            fused=torch.empty(0),
+            patches=unpack(of_patches, present, torch.nan).unflatten(2, (grid, grid)),
+            embeddings=unpack(F.normalize(features.image.float(), dim=-1), present, 0.0),
+        )
+        return replace(evidence, fused=self.fuse(evidence, present))
+
+    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
+        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
+        kept = evidence.logits.masked_fill(~present, 0.0)
+        return kept.sum(dim=1) / present.sum(dim=1)
+
+    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
+        """Cross-entropy of every present image."""
+        target = batch.target[batch.present.nonzero()[:, 0]].float()
+        logits = evidence.logits[batch.present]
+        return {"image": F.binary_cross_entropy_with_logits(logits, target)}
+
+    def _judge(self, features: Tensor) -> Tensor:
+        """Features (..., P) to log odds (...)."""
+        odds: Tensor = self.head(self.norm(features.float())).float().squeeze(-1)
+        return odds
