@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from flexpad import cli
 from flexpad.audit import cues
-from flexpad.audit.shortcuts import SURROUNDINGS, WHOLE, audit_shortcuts, fit
+from flexpad.audit.shortcuts import CAPTURE, SURROUNDINGS, WHOLE, audit_shortcuts, fit
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest, Row
 from flexpad.types import BadInput, Modality
@@ -81,7 +81,7 @@ def figures(manifest: Manifest) -> dict[tuple[str, str], float]:
 
 def test_without_a_cue_it_guesses(tmp_path):
     acer = figures(made_up(tmp_path))
-    assert len(acer) == 6
+    assert len(acer) == 8
     assert all(value > 0.3 for value in acer.values())
 
 
@@ -219,6 +219,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, monkeypatch, capsy
     assert "background alone" in table
     content = json.loads(out.read_text())
     assert content["schema"] == "flexpad.shortcuts/1"
-    assert [s["what"] for s in content["shortcuts"]] == [WHOLE, SURROUNDINGS] * 3
+    of_rgb, of_others = [WHOLE, SURROUNDINGS], [WHOLE, CAPTURE, SURROUNDINGS]
+    assert [s["what"] for s in content["shortcuts"]] == of_rgb + of_others * 2
     assert content["shortcuts"][0]["acer_pooled"] < 0.1
     assert set(content["shortcuts"][0]["species"]) == {"a", "b"}

@@ -32,12 +32,28 @@ FILE = ("file size", "JPEG table")
 COLOUR = ("red to green", "blue to green", "colourfulness")
 SURROUND = ("background mean", "background deviation")
 BACKGROUND = (*LEVELS, *TEXTURE)
+# How far values spread within a face. In depth that is its relief, and in infrared the reflectance
+# and the roundness of what lies in the flash: what those cameras are bought for.
+# The mean belongs to it in depth, whose window follows the median.
+SPREAD = {
+    Modality.RGB: frozenset[str](),
+    Modality.DEPTH: frozenset({*LEVELS, "gradient energy", "entropy"}),
+    Modality.IR: frozenset({*LEVELS[1:], "gradient energy", "entropy"}),
+}
 
 
 def names_of(modality: Modality) -> tuple[str, ...]:
     """What :func:`measure` gives for an image of a modality, in order."""
     colour = COLOUR if modality is Modality.RGB else ()
     return (*LEVELS, *TEXTURE, *OUTLINE, *SURROUND, *FILE, *colour)
+
+
+def of_capture(modality: Modality) -> tuple[bool, ...]:
+    """Which of :func:`names_of` tell how a picture was taken rather than what is in it, in order.
+
+    All in RGB; in depth and infrared all but the spread of values within the face.
+    """
+    return tuple(name not in SPREAD[modality] for name in names_of(modality))
 
 
 def measure(root: Path, row: Row) -> dict[Modality, tuple[Floats, Floats]]:
@@ -103,7 +119,8 @@ def find_face(brightness: Floats) -> Mask:
 def find_background(face: Mask) -> Mask:
     """What is around a face and not so near that an edge or a JPEG block of it reaches there."""
     margin = max(1, len(face) // FRAME)
-    around: Mask = ~ndimage.binary_dilation(face, iterations=margin)
+    block = np.ones((3, 3))  # reaches as far across corners
+    around: Mask = ~ndimage.binary_dilation(face, block, iterations=margin)
     return around if around.mean() > LEAST else ~face
 
 

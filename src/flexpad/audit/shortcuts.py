@@ -1,7 +1,8 @@
 """Can attacks be told without looking at faces? Logistic regression on global statistics.
 
-For each modality a regression is fitted on train to the statistics of :mod:`flexpad.audit.cues`,
-once to all of them and once to those of the background alone; its threshold is chosen at the equal
+For each modality a regression is fitted on train to the statistics of :mod:`flexpad.audit.cues`:
+to all of them; to those that tell how a picture was taken rather than what is in it, which leaves
+out the spread of values in depth and infrared; and to the background alone. Its threshold is chosen at the equal
 error rate of dev, and its errors are counted on test. An ACER near 50 % means that the statistics
 say nothing.
 """
@@ -19,7 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from flexpad import metrics
-from flexpad.audit.cues import BACKGROUND, Floats, Mask, measure, names_of
+from flexpad.audit.cues import BACKGROUND, Floats, Mask, measure, names_of, of_capture
 from flexpad.data import protocols
 from flexpad.data.manifest import Manifest, Row
 from flexpad.log import progress
@@ -29,7 +30,7 @@ from flexpad.types import MODALITIES, SPLITS, BadInput, Modality
 SCHEMA = "flexpad.shortcuts/1"
 PENALTY = 1.0  # of the squared weights, as scikit-learn's default
 LEADING = 3  # single statistics that are named
-WHOLE, SURROUNDINGS = "whole image", "background alone"
+WHOLE, CAPTURE, SURROUNDINGS = "whole image", "capture alone", "background alone"
 
 Cues = Mapping[str, Mapping[Modality, tuple[Floats, Floats]]]  # by sample_id
 
@@ -41,7 +42,7 @@ class Shortcut:
     Attributes:
         protocol: The rows, e.g. ``synth-surf@1``.
         modality: What was measured.
-        what: ``whole image`` or ``background alone``.
+        what: ``whole image``, ``capture alone`` or ``background alone``.
         rates: On test, at the threshold of the equal error rate on dev.
         auc: Of the regression on test.
         leading: The single statistics that tell most on test, each with its AUC; one below 0.5 is
@@ -110,16 +111,19 @@ def measure_all(manifest: Manifest) -> Cues:
 def _of_modality(
     name: str, manifest: Manifest, modality: Modality, cues: Cues
 ) -> Iterator[Shortcut]:
-    """Both shortcuts of a modality; none if no row has it."""
+    """The shortcuts of a modality; none if no row has it, and no second one that is the first."""
     having = [row for row in manifest if modality in cues[row.sample_id]]
     if not having:
         return
     by_split = {split: [row for row in having if row.split == split] for split in SPLITS}
-    for place, (what, statistics) in enumerate(
-        ((WHOLE, names_of(modality)), (SURROUNDINGS, BACKGROUND))
-    ):
+    names, capture = np.array(names_of(modality)), np.array(of_capture(modality))
+    groups = [(WHOLE, 0, names, np.ones_like(capture))]
+    if not capture.all():
+        groups.append((CAPTURE, 0, names, capture))
+    groups.append((SURROUNDINGS, 1, np.array(BACKGROUND), np.ones(len(BACKGROUND), bool)))
+    for what, place, statistics, used in groups:
         values = {
-            split: np.array([cues[row.sample_id][modality][place] for row in rows])
+            split: np.array([cues[row.sample_id][modality][place][used] for row in rows])
             for split, rows in by_split.items()
         }
         for split, rows in by_split.items():
@@ -128,7 +132,7 @@ def _of_modality(
                     f"{manifest.name}: {split} has no {modality.value} images of both classes"
                 )
         rates, auc = _evaluate(values, by_split)
-        leading = _leading(statistics, values["test"], by_split["test"])
+        leading = _leading(statistics[used].tolist(), values["test"], by_split["test"])
         yield Shortcut(name, modality, what, rates, auc, leading)
 
 
