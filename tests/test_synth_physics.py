@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flexpad.synth.head import head_model
 from flexpad.synth.instruments import SPECIES, draw_presentation
+from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.mask import RigidMask
 from flexpad.synth.motion import Moment, draw_motion
 from flexpad.synth.noise import noise, smooth_noise, smoothstep
@@ -19,8 +20,7 @@ from flexpad.synth.person import Person, draw_person
 from flexpad.synth.photo import SHARE
 from flexpad.synth.recording import draw_recording, frame_numbers
 from flexpad.synth.render import Camera, Part, Scene, rotation
-from flexpad.synth.sensors import WINDOW, draw_sensors, record, samples_for, tone
-from flexpad.synth.lights import Illumination, draw_illumination
+from flexpad.synth.sensors import WINDOW_DEVIATIONS, draw_sensors, record, samples_for, tone
 from flexpad.synth.shell import face_shell
 from flexpad.synth.skin import FILTERS, skin_reflectance
 from flexpad.synth.view import View, frame_face
@@ -144,7 +144,7 @@ def test_depth_grows_with_distance(person: Person, light: Illumination, species:
 
 
 def test_nearer_is_brighter_in_a_depth_picture() -> None:
-    """A slope of eight centimetres spans eight centimetres of grey levels, the near end bright."""
+    """The window is six times the median deviation, two centimetres for a slope of eight."""
     side = samples_for(64)
     view = View.empty(side * side)
     rows = np.repeat(np.linspace(0.46, 0.54, side, dtype=np.float32), side)
@@ -155,7 +155,8 @@ def test_nearer_is_brighter_in_a_depth_picture() -> None:
     light = draw_illumination(rng)
     depth = record(view, 64, sensors, light, rng).depth
     bright, dark = np.median(depth[4]), np.median(depth[59])
-    assert bright - dark == pytest.approx(255 * 0.08 * 55 / 64 / WINDOW, abs=4)
+    whole = 2 * WINDOW_DEVIATIONS * 0.02
+    assert bright - dark == pytest.approx(255 * 0.08 * 55 / 64 / whole, abs=4)
 
 
 def test_infrared_falls_off_with_the_square_of_the_distance(

@@ -194,11 +194,13 @@ def test_the_background_is_kept_only_if_asked_for() -> None:
     half = np.arange(len(view.depth)) % samples_for(SIZE) >= samples_for(SIZE) // 2
     view.face[half] = view.solid[half] = view.echo[half] = 0
     view.depth[half] = np.inf
+    face = np.ones((SIZE, SIZE), np.float32)
+    face[:, SIZE // 2 :] = 0
     sensors = draw_sensors(np.random.default_rng(6))
     sensors = replace(sensors, depth=replace(sensors.depth, reach=8.0))
     light = draw_illumination(np.random.default_rng(6))
     masked, whole = (
-        record(view, SIZE, sensors, light, np.random.default_rng(0), CAMERA, background=keep)
+        record(view, SIZE, sensors, light, np.random.default_rng(0), CAMERA, face, keep)
         for keep in (False, True)
     )
     right = np.s_[:, SIZE // 2 + 4 :]

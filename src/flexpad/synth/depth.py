@@ -8,6 +8,8 @@
 - The projector of structured light stands beside the camera, so what is near throws a shadow
   without returns on what is far: as wide as the difference of their disparities.
 - Too little light comes back from dark hair, glass and screens; sunlight outshines the pattern.
+- What is missing is often filled in from beside by the software that comes with a camera, small
+  holes only (the hole-filling filter of librealsense takes the value of a neighbour).
 - Distances are whole millimetres.
 """
 
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import ndtr
 
 from flexpad.synth.arrays import Booleans, Floats
 
@@ -38,6 +41,7 @@ class DepthSensor:
         holes: Share of edge pixels that are missing.
         echo_floor: Echo below which a pixel is missing.
         reach: Farthest distance that is reported, metres.
+        fills: Widest hole that is filled in afterwards, pixels of 128 on a side; 0 for none.
         phase: Start of the slow error, (2,).
     """
 
@@ -50,6 +54,7 @@ class DepthSensor:
     holes: float
     echo_floor: float
     reach: float
+    fills: float
     phase: Floats
 
 
@@ -58,14 +63,15 @@ def draw_depth_sensor(rng: np.random.Generator) -> DepthSensor:
     structured = rng.random() < 0.65
     return DepthSensor(
         baseline=float(rng.choice([-1, 1]) * rng.uniform(0.020, 0.055)) if structured else 0.0,
-        axial=float(rng.uniform(0.0007, 0.0015)),
+        axial=float(np.exp(rng.normal(np.log(0.0010), 0.45))),
         ripple=float(rng.uniform(0.0003, 0.0012)),
         grid=float(rng.uniform(0.6, 1.1) if structured else rng.uniform(0.4, 0.8)),
-        leap=float(rng.uniform(0.006, 0.012)),
+        leap=float(rng.uniform(0.009, 0.016)),
         flying=float(rng.uniform(0.10, 0.30) if structured else rng.uniform(0.35, 0.70)),
         holes=float(rng.uniform(0.35, 0.60) if structured else rng.uniform(0.05, 0.30)),
         echo_floor=float(rng.uniform(0.08, 0.14)),
         reach=float(rng.uniform(1.2, 3.5)),
+        fills=float(rng.uniform(2.0, 16.0) if rng.random() < 0.6 else 0.0),
         phase=rng.uniform(0, 2 * np.pi, 2).astype(np.float32),
     )
 
@@ -95,22 +101,43 @@ def measure(
     far = ~(z < sensor.reach)
     z = np.where(far, 9.0, z).astype(np.float32)
     jump = _jump(z)
-    edge, chance = jump > sensor.leap, rng.random(shape, np.float32)
+    edge, chance = jump > sensor.leap, _patches(shape, rng)
     missing = far | (edge & (chance < sensor.holes))
     if sensor.baseline:
         missing |= _in_shadow(z, pixel, sensor.baseline)
     between = edge & (chance > 1 - sensor.flying) & (jump < 0.3)
-    smoothed = _blur(np.minimum(z, np.median(z) + 0.3), sensor.grid * scale)
+    middle = float(np.median(z[~far])) if not far.all() else 0.0
+    smoothed = _blur(np.minimum(z, middle + 0.3), sensor.grid * scale)
     z = np.where(jump < 0.05, smoothed, z)
     z = np.where(between, ndimage.uniform_filter(z, 3), z)
     dim = (1 + 1.4 * np.clip(0.35 - echo, 0, 1)) * (1 + 0.4 * sunlight)
     axial = sensor.axial * (z / 0.5) ** 2 * dim
     z = z + axial * 2.2 * _blur(rng.standard_normal(shape, np.float32), 0.8)
-    z = np.round((z + _ripple(shape[0], sensor)) / STEP) * STEP
+    steps: Floats = np.round((z + _ripple(shape[0], sensor)) / STEP)
+    z = steps * np.float32(STEP)
     flicker = 1 + 1.05 * _blur(rng.standard_normal(shape, np.float32), 1.5)
     missing |= echo * flicker < sensor.echo_floor * (1 + 0.6 * sunlight)
     missing |= rng.random(shape, np.float32) < 0.0006
+    if sensor.fills:
+        z, missing = _fill(z, missing, far, sensor.fills * scale)
     return np.where(missing, 0, z).astype(np.float32)
+
+
+def _fill(z: Floats, missing: Booleans, far: Booleans, width: float) -> tuple[Floats, Booleans]:
+    """Fill holes that are no wider than a width, pixels, from the nearest pixel beside them.
+
+    What is out of reach is no hole, and what is missing before it no part of a wide one.
+    """
+    if missing.all():
+        return z, missing
+    away, (row, column) = ndimage.distance_transform_edt(missing, return_indices=True)
+    holes, count = ndimage.label(missing & ~far)
+    widest = np.zeros(count + 1)
+    np.maximum.at(widest, holes.reshape(-1), away.reshape(-1))
+    wide = 2 * widest > width
+    wide[0] = False  # what is no hole
+    left: Booleans = wide[holes] | far
+    return np.where(left, z, z[row, column]), left
 
 
 def _in_shadow(z: Floats, pixel: float, baseline: float) -> Booleans:
@@ -142,6 +169,12 @@ def _ripple(size: int, sensor: DepthSensor) -> Floats:
     waves = np.sin(5 * x + 3 * y + sensor.phase[0]) + np.sin(7 * y - 4 * x + sensor.phase[1])
     ripple: Floats = (sensor.ripple * waves).astype(np.float32)
     return ripple
+
+
+def _patches(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Numbers uniform in [0, 1] that are alike side by side, since dropouts come in runs."""
+    noise = _blur(rng.standard_normal(shape, np.float32), 1.2)
+    return np.asarray(ndtr(noise / noise.std()), np.float32)
 
 
 def _blur(image: Floats, sigma: float) -> Floats:

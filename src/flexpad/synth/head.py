@@ -14,8 +14,10 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial import ConvexHull
 
 from flexpad.synth.arrays import Floats, Indices
+from flexpad.synth.render import rotation
 from flexpad.types import BadInput
 
 ETHNICITIES = ("african", "asian", "caucasian")
@@ -28,8 +30,9 @@ REGION = {
     "tongue": 5,
     "neck": 6,
 }
-# Outermost points of the face in canonical coordinates, for cropping: chin, brow, temples.
-FACE_ANCHORS = ((0, -0.122, 0.02), (0, 0.062, 0.02), (-0.073, -0.02, -0.04), (0.073, -0.02, -0.04))
+# What belongs to a face, in canonical coordinates: from chin to forehead, in front of the ears.
+FACE_HEIGHT, FACE_BACK = (-0.122, 0.072), -0.042
+VIEWS = [(yaw, pitch) for yaw in np.linspace(-1.2, 1.2, 9) for pitch in (-0.5, 0.0, 0.5)]  # radians
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +136,14 @@ class HeadModel:
 
     @cached_property
     def anchors(self) -> Indices:
-        """Vertices at the outermost points of the face, (4,)."""
-        skin = np.flatnonzero(self.vertex_region == REGION["skin"])
-        points = np.array(FACE_ANCHORS, np.float32)
-        distance = ((self.mean[skin][None] - points[:, None]) ** 2).sum(axis=-1)
-        nearest: Indices = skin[np.argmin(distance, axis=1)]
-        return nearest
+        """Vertices that are on the contour of the face from some side, (n,)."""
+        low, high = FACE_HEIGHT
+        _, y, z = self.mean.T
+        face = (self.vertex_region == REGION["skin"]) & (y > low) & (y < high) & (z > FACE_BACK)
+        numbers = np.flatnonzero(face)
+        seen = [self.mean[numbers] @ rotation(yaw, pitch, 0.0).T for yaw, pitch in VIEWS]
+        outer = [ConvexHull(points[:, :2]).vertices for points in seen]
+        return numbers[np.unique(np.concatenate(outer))]
 
     @cached_property
     def normals(self) -> NormalAverager:

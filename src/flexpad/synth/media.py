@@ -25,6 +25,8 @@ from flexpad.synth.arrays import Floats
 from flexpad.synth.noise import noise
 from flexpad.synth.shading import Material
 
+_EQUALLY = np.full((3, 1), 1 / 3, np.float32)
+
 
 class Medium(Protocol):
     """Something a picture can be printed on."""
@@ -65,12 +67,14 @@ class Ink:
 
     def material(self, picture: Floats, place: Floats) -> tuple[Material, Floats]:
         """Print a picture (n, 3) at places (n, 3); the material and the depth echo, (n,)."""
-        grey = picture.mean(axis=1, keepdims=True)
+        grey = picture @ _EQUALLY
         ink = (grey + (1 - self.fade) * (picture - grey)) * self.tint
         raster = 1 + self.halftone * noise(place, 0.0011)[:, None]
         fibre = 1 + 0.012 * noise(place, 0.003, 1)
         printed = (self.black + (1 - self.black) * np.clip(ink * raster, 0, 1)) * fibre[:, None]
-        nir = self.paper[3] * _left(grey[:, 0], self.carbon) * fibre
+        # Printers replace what cyan, magenta and yellow have in common by black.
+        unblack = picture.max(axis=1)
+        nir = self.paper[3] * _left(unblack, self.carbon) * fibre
         return _sheet_material(self.paper[:3] * printed, nir, (self.gloss, self.sharpness), 0.06)
 
 
@@ -102,7 +106,7 @@ class Cloth:
 
     def material(self, picture: Floats, place: Floats) -> tuple[Material, Floats]:
         """Print a picture (n, 3) at places (n, 3); the material and the depth echo, (n,)."""
-        grey = picture.mean(axis=1, keepdims=True)
+        grey = picture @ _EQUALLY
         dye = (grey + (1 - self.fade) * (picture - grey)) * self.tint
         warp = noise(place, (self.thread, 14 * self.thread, 1.0), 2)
         weft = noise(place, (14 * self.thread, self.thread, 1.0), 3)
@@ -114,7 +118,7 @@ class Cloth:
 
 def _left(grey: Floats, share: float) -> Floats:
     """Reflectance at 850 nm over that of the blank sheet where some of the print is left, (n,)."""
-    left: Floats = 1 - np.float32(share) * (1 - (0.06 + 0.94 * np.clip(grey, 0, 1) ** 0.75))
+    left: Floats = 1 - np.float32(share) * (0.94 - 0.94 * np.clip(grey, 0, 1))
     return left
 
 
@@ -140,9 +144,9 @@ def draw_ink(rng: np.random.Generator) -> Ink:
     return Ink(
         paper=np.append(white, rng.uniform(0.55, 0.82)).astype(np.float32),
         black=float(rng.uniform(0.003, 0.030)),
-        fade=float(rng.uniform(-0.20, 0.12)),
+        fade=float(rng.uniform(-0.34, 0.02)),
         tint=np.exp(rng.normal(0, 0.05, 3)).astype(np.float32),
-        carbon=float(rng.beta(1.6, 0.55)),
+        carbon=float(rng.beta(2.5, 0.5)),
         halftone=float(rng.uniform(0.01, 0.06)),
         gloss=float(rng.uniform(0.0, 0.6)),
         sharpness=float(np.exp(rng.uniform(np.log(6), np.log(80)))),

@@ -125,7 +125,7 @@ class Shooting:
         self._light = draw_illumination(rng, outdoors)
         self._sensors = draw_sensors(rng, outdoors)
         self._motion: Motion = draw_motion(rng, share)
-        self._grade = float(rng.uniform(1.0, 1.4))
+        self._grade = float(rng.uniform(0.8, 1.15))
         self._taken: dict[float, Photo] = {}
 
     def photo(self, seconds: float) -> Photo:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
+from flexpad.synth.alignment import aligned_face
+from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.instruments import Presentation, draw_presentation
 from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.motion import FRAMES_PER_SECOND, Motion, draw_motion
@@ -13,6 +16,8 @@ from flexpad.synth.person import Person
 from flexpad.synth.sensors import Sensors, Shot, draw_sensors, record, samples_for
 from flexpad.synth.view import frame_face
 
+ZOOM, ZOOM_AROUND = (1.08, 1.28), (1.30, 1.52)  # the latter where the surroundings are kept
+BLURRED = 0.055  # sides of a picture that lenses, sensors and shaking hands reach at most
 FRAME_STEP = 10  # one frame in ten is kept, as in CASIA-SURF
 
 
@@ -51,8 +56,24 @@ class Recording:
         right, up = np.array(self.shift) + rng.normal(0, 0.008, 2)
         zoom = self.zoom * float(np.exp(rng.normal(0, 0.01)))
         camera = frame_face(anchors, samples_for(size), zoom, (float(right), float(up)))
-        view = self.presentation.see(moment, self.light, camera.rays())
-        return record(view, size, self.sensors, self.light, rng, camera, self.background)
+        face = aligned_face(anchors, camera, size, self.sensors.sloppiness, rng)
+        rays = camera.rays()
+        if self.background:
+            view = self.presentation.see(moment, self.light, rays)
+        else:  # what is cut away is not worth looking at
+            near = _near(face)
+            view = self.presentation.see(moment, self.light, rays[near]).spread(near)
+        return record(view, size, self.sensors, self.light, rng, camera, face, self.background)
+
+
+def _near(face: Floats) -> Booleans:
+    """Samples of a view that the pixels of a face (size, size) are made of, with blur, (R,)."""
+    size = len(face)
+    reach = 2 * round(BLURRED * size) + 1
+    around = ndimage.maximum_filter(face > 0, reach)
+    nearest = np.arange(samples_for(size)) * size // samples_for(size)
+    near: Booleans = around[nearest][:, nearest].reshape(-1)
+    return near
 
 
 def draw_recording(
@@ -78,7 +99,7 @@ def draw_recording(
         motion=draw_motion(rng, presentation.pose_share),
         light=draw_illumination(rng, outdoors),
         sensors=draw_sensors(rng, outdoors),
-        zoom=float(rng.uniform(1.36, 1.58)),
+        zoom=float(rng.uniform(*(ZOOM_AROUND if background else ZOOM))),
         shift=(float(rng.normal(0, 0.02)), float(rng.normal(0.03, 0.02))),
         background=background,
     )

@@ -20,9 +20,12 @@ from flexpad.synth.render import Camera
 from flexpad.synth.room import Room, draw_room
 from flexpad.synth.view import View
 
-WINDOW = 0.17  # metres of depth that the 256 grey levels of a face crop span
+# Metres around the median that the 256 grey levels of a face crop span: six times the median
+# deviation, as bob.pad.face does for WMCA, but never less or more than this.
+WINDOW_DEVIATIONS, WINDOW = 6.0, (0.075, 0.130)
 # What white balance takes for granted about faces: a middling skin of skin.py.  # inferred
 SKIN_COLOUR = np.array([0.44, 0.26, 0.18], np.float32)
+BRIGHTEST = 12.0  # times the face's level: more light in a sample tells nothing and only flickers
 MIDDLE_GREY = 0.20  # mean level of a face that automatic exposure aims at
 ARM = Camera(-0.27, 0.27, 0.54, 1)  # what a crop sees of a face half a metre away
 
@@ -44,8 +47,9 @@ class Sensors:
         infrared_gain: Factor on the infrared exposure.
         infrared_grain: Noise of the infrared camera, linear.
         infrared_focus: Its blur, pixels.
+        infrared_gamma: Exponent of its tone curve.
         room: What is behind a face.
-        sloppiness: How far the face parser errs, 0 to 1.
+        sloppiness: How far the alignment errs that cuts faces out, 0 to 1.
     """
 
     exposure: float
@@ -60,6 +64,7 @@ class Sensors:
     infrared_gain: float
     infrared_grain: float
     infrared_focus: float
+    infrared_gamma: float
     room: Room
     sloppiness: float
 
@@ -86,7 +91,7 @@ def draw_sensors(rng: np.random.Generator, outdoors: bool = False) -> Sensors:
     """Draw the cameras of a recording and the place where they stand."""
     return Sensors(
         exposure=float(np.exp(rng.normal(0, 0.18))),
-        adaptation=float(rng.uniform(0.60, 0.85)),
+        adaptation=float(rng.uniform(0.75, 1.0)),
         balance=float(rng.uniform(0.6, 1.0)),
         cast=np.exp(rng.normal(0, 0.03, 3)).astype(np.float32),
         focus=float(rng.uniform(0.30, 1.00)),
@@ -97,6 +102,7 @@ def draw_sensors(rng: np.random.Generator, outdoors: bool = False) -> Sensors:
         infrared_gain=float(np.exp(rng.normal(0, 0.18))),
         infrared_grain=float(np.exp(rng.normal(np.log(0.011), 0.4))),
         infrared_focus=float(rng.uniform(0.4, 0.9)),
+        infrared_gamma=float(rng.uniform(1 / 2.2, 1 / 1.1)),
         room=draw_room(rng, outdoors),
         sloppiness=float(rng.uniform(0.2, 1.0)),
     )
@@ -109,6 +115,7 @@ def record(
     light: Illumination,
     rng: np.random.Generator,
     camera: Camera = ARM,
+    face: Floats | None = None,
     background: bool = False,
 ) -> Shot:
     """Take the pictures of one moment.
@@ -120,6 +127,7 @@ def record(
         light: The light, whose colour automatic white balance partly knows.
         rng: For noise.
         camera: The square of the picture that the view is.
+        face: Where the face is, (size, size) of 0 and 1; None for everywhere.
         background: Whether what is around the face is kept; otherwise it is black.
     """
     clear = 1 - view.solid
@@ -127,11 +135,14 @@ def record(
     planes = np.concatenate(
         [view.rgb.T, view.nir[None], view.face[None], clear[None]], dtype=np.float32
     )
+    for plane, most in ((planes[:3], BRIGHTEST), (planes[3:4], BRIGHTEST / 2)):
+        np.minimum(plane, most * _level(plane.mean(axis=0), view.face), out=plane)
     small = _shrink(planes, size)
-    cover, gap = small[4], small[5]
+    cover, gap = small[4] if face is None else face, small[5]
     rgb = np.moveaxis(small[:3], 0, -1) + gap[..., None] * behind[0]
     nir = small[3] + gap * behind[1]
-    face = parse_face(cover, sensors.sloppiness, rng)
+    if face is None:
+        face = np.ones((size, size), np.float32)
     colour = _expose_colour(rgb, cover, sensors, light, rng)
     infrared = _to_pixels(_expose_infrared(nir, cover, sensors, rng))
     z, echo = _nearest(view, size)
@@ -187,14 +198,9 @@ def _look_behind(
     return rgb.reshape(*square, 3), nir.reshape(square), distance.reshape(square)
 
 
-def parse_face(cover: Floats, sloppiness: float, rng: np.random.Generator) -> Floats:
-    """Find the face as a parser does, a little off at the border, (size, size) of 0 and 1."""
-    size = len(cover)
-    coarse = rng.standard_normal((12, 12), np.float32)
-    wander = ndimage.zoom(coarse, size / 12, order=1, grid_mode=True, mode="nearest")
-    wander /= max(float(wander.std()), 1e-9)
-    blurred = _blur(cover, size / 80)
-    return (blurred > 0.72 + 0.10 * sloppiness * np.clip(wander, -2, 2)).astype(np.float32)
+def _level(light: Floats, cover: Floats) -> float:
+    """Mean of what a face sends, never nothing."""
+    return max(float((light * cover).sum() / max(float(cover.sum()), 1.0)), 1e-3)
 
 
 def _expose_colour(
@@ -226,11 +232,11 @@ def _shaken(picture: Floats, shake: float, rng: np.random.Generator) -> Floats:
 def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) -> Floats:
     """Set exposure and white balance from the face, as phones and webcams do; (h, w, 3)."""
     lamp = light.key_colour + light.sky
-    face = (rgb * cover[..., None]).sum(axis=(0, 1)) / SKIN_COLOUR
+    face = np.einsum("ijk,ij->k", rgb, cover) / SKIN_COLOUR
     guess = np.sqrt(lamp / lamp.mean() * face / max(float(face.mean()), 1e-6))
     gains = np.clip(guess, 0.4, 2.5) ** -sensors.balance * sensors.cast
     rgb = rgb * gains.astype(np.float32)
-    level = float((rgb.mean(axis=-1) * cover).sum() / max(float(cover.sum()), 1.0))
+    level = float(np.einsum("ijk,ij->", rgb, cover)) / 3 / max(float(cover.sum()), 1.0)
     gain = sensors.exposure * (max(level, 1e-3) / MIDDLE_GREY) ** -sensors.adaptation
     exposed: Floats = rgb * np.float32(gain)
     return exposed
@@ -238,14 +244,17 @@ def expose(rgb: Floats, cover: Floats, sensors: Sensors, light: Illumination) ->
 
 def tone(linear: Floats) -> Floats:
     """The tone curve: the sRGB transfer function after a soft shoulder for highlights."""
-    x = np.clip(linear, 0, None)
-    x = np.where(x < 0.35, x, 0.35 + 0.65 * (1 - np.exp(-(x - 0.35) / 0.65)))
+    x = np.maximum(linear, 0)
+    bright = x > 0.35
+    x[bright] = 0.35 + 0.65 * (1 - np.exp(-(x[bright] - 0.35) / 0.65))
     root = np.exp(np.log(np.maximum(x, 1e-6)) / np.float32(2.4))
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * root - 0.055).astype(np.float32)
 
 
 def face_window(distance: Floats, face: Booleans) -> Floats:
-    """Show distances as grey levels of a window around the face, as CASIA-SURF does.
+    """Show distances as grey levels of a window around the face, as wide as the face is deep.
+
+    How CASIA-SURF's were made is not published; that window is bob.pad.face's for WMCA.  # inferred
 
     Args:
         distance: (size, size) metres, 0 where there is no return.
@@ -257,22 +266,23 @@ def face_window(distance: Floats, face: Booleans) -> Floats:
     found = distance > 0
     inside = distance[found & face]
     middle = float(np.median(inside)) if len(inside) else 0.5
-    grey = np.clip((middle + WINDOW / 2 - distance) / WINDOW, 4 / 255, 1)
-    return np.where(found & (distance <= middle + WINDOW), grey, 0).astype(np.float32)
+    deviation = float(np.median(np.abs(inside - middle))) if len(inside) else 0.0
+    half = float(np.clip(WINDOW_DEVIATIONS * deviation, *WINDOW))
+    grey = np.clip((middle + half - distance) / (2 * half), 4 / 255, 1)
+    return np.where(found & (distance <= middle + 2 * half), grey, 0).astype(np.float32)
 
 
 def _expose_infrared(
     nir: Floats, cover: Floats, sensors: Sensors, rng: np.random.Generator
 ) -> Floats:
     """Infrared picture with weak automatic gain, (size, size) in [0, 1]."""
-    level = float((nir * cover).sum() / max(float(cover.sum()), 1.0))
-    gain = sensors.infrared_gain * 0.80 * (max(level, 1e-3) / 0.50) ** -0.6
+    gain = sensors.infrared_gain * 0.80 * (_level(nir, cover) / 0.50) ** -0.6
     exposed = nir * np.float32(gain)
     noise = rng.standard_normal(nir.shape, np.float32) * np.sqrt(
         0.2 + 2 * np.clip(exposed, 0, None)
     )
     noisy = _blur(exposed, sensors.infrared_focus) + sensors.infrared_grain * noise
-    return np.asarray(np.clip(noisy, 0, 1) ** np.float32(1 / 1.5), np.float32)
+    return np.asarray(np.clip(noisy, 0, 1) ** np.float32(sensors.infrared_gamma), np.float32)
 
 
 def _blur(image: Floats, sigma: float) -> Floats:
