@@ -20,6 +20,7 @@ import numpy as np
 
 from flexpad.synth import person as channels
 from flexpad.synth.arrays import Floats
+from flexpad.synth.footprint import footprint, left_of
 from flexpad.synth.head import head_model
 from flexpad.synth.looks import paint_brows
 from flexpad.synth.noise import noise, smooth_noise
@@ -109,8 +110,9 @@ class Coat:
         cover = paint_brows(self.victim, here)
         rgb += (cover * self.brows[0])[:, None] * (self.victim.hair_colour[:3] - rgb)
         nir += cover * self.brows[1] * (0.25 - nir)
-        brushed = 1 + self.brush * noise(here + self.phase, (0.004, 0.012, 0.004))
-        brushed += self.brush * noise(here + self.phase, 0.0045, 1)
+        brush = self.brush * left_of(0.004, footprint(seen))
+        brushed = 1 + brush * noise(here + self.phase, (0.004, 0.012, 0.004))
+        brushed += brush * noise(here + self.phase, 0.0045, 1)
         count = len(nir)
         shine = np.clip(1 + 0.35 * noise(here + self.phase, 0.006, 3), 0.2, 2)
         return Material(

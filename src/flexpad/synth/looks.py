@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from flexpad.synth import person as channels
 from flexpad.synth.arrays import Booleans, Floats
+from flexpad.synth.footprint import footprint, left_of
 from flexpad.synth.hair import Hair, opacity_and_streaks
 from flexpad.synth.head import REGION
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import Person
-from flexpad.synth.relief import relief
+from flexpad.synth.relief import PORES, relief
 from flexpad.synth.render import Seen, unit
 from flexpad.synth.shading import Material
 
@@ -28,16 +29,20 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
     """
     paint = seen.paint
     here = paint[:, :3]
-    seen = _with_relief(person, seen)
+    step = footprint(seen)
+    seen = _with_relief(person, seen, step)
     rgb, nir = paint[:, channels.RGB].copy(), paint[:, channels.NIR].copy()
-    mottle = 1 + 0.04 * person.roughness * noise(here + person.phase, 0.0035)
+    fine = 0.04 * person.roughness * left_of(0.0035, step)
+    mottle = 1 + fine * noise(here + person.phase, 0.0035)
     spots = np.clip(noise(here + person.phase, 0.0055, 2) - 1.1, 0, 1)
     mottle -= np.float32(0.45 * person.freckles) * spots
     mottle += 0.03 * noise(here + person.phase, 0.009, 1)
     mottle *= 1 - person.lid_crease * _lid_crease(here)
     rgb *= mottle[:, None]
     nir *= 1 + 0.25 * (mottle - 1)
-    gloss = paint[:, channels.OIL] * np.clip(0.9 + 0.35 * noise(here, 0.004, 3), 0.2, 2)
+    gloss = paint[:, channels.OIL] * np.clip(
+        0.9 + 0.35 * left_of(0.004, step) * noise(here, 0.004, 3), 0.2, 2
+    )
     sharp = 9 + 16 * paint[:, channels.OIL]
     _paint_hairs(person, here, paint, rgb, nir)
     _paint_inside(seen.region, here, rgb, nir, gloss)
@@ -47,10 +52,11 @@ def head_material(person: Person, seen: Seen) -> tuple[Seen, Material]:
     return seen, material
 
 
-def _with_relief(person: Person, seen: Seen) -> Seen:
-    """Bend normals by pores and, with age, wrinkles."""
+def _with_relief(person: Person, seen: Seen, step: float) -> Seen:
+    """Bend normals by pores, as far as they show at a step, and, with age, wrinkles."""
     skin = np.flatnonzero((seen.region == REGION["skin"]) | (seen.region == REGION["neck"]))
-    tilt = relief(seen.paint[skin, :3], person.phase, person.roughness, person.wrinkles)
+    roughness = person.roughness * float(left_of(PORES, step))
+    tilt = relief(seen.paint[skin, :3], person.phase, roughness, person.wrinkles)
     normal = seen.normal.copy()
     normal[skin] = unit(normal[skin] + tilt)
     return Seen(seen.ray, seen.position, normal, seen.paint, seen.region)

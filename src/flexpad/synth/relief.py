@@ -11,6 +11,7 @@ import numpy as np
 from flexpad.synth.arrays import Floats
 from flexpad.synth.noise import noise, smoothstep
 
+PORES = 0.0028  # metres from pore to pore
 # Grooves as straight lines on one side of the face: from, to (x, y), half width, depth; metres and
 # slope. The fold from nose to mouth shows in the young, too; the others come with age.
 FOLDS = (((0.0175, -0.0420), (0.0310, -0.0720), 0.0030, 0.45),)
@@ -37,7 +38,7 @@ def relief(place: Floats, phase: Floats, roughness: float, wrinkles: float) -> F
         What is added to the normals, (n, 3).
     """
     here = place + phase
-    tilt = np.stack([noise(here, 0.0028, volume) for volume in range(3)], axis=1)
+    tilt = np.stack([noise(here, PORES, volume) for volume in range(3)], axis=1)
     tilt *= np.float32(0.055 * roughness)
     face = np.flatnonzero((np.abs(place[:, 0]) < SIDES) & (place[:, 2] > BACK))
     x, y, _ = place[face].T
