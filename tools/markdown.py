@@ -16,4 +16,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str
         sides: For each column ``l`` or ``r``.
     """
     lines = [head, [MARKS[side] for side in sides], *rows]
-    return "\n".join(f"| {' | '.join(line)} |".replace("  ", " ") for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

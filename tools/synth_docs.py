@@ -7,6 +7,7 @@ the card is left, and said so.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,12 +23,14 @@ from flexpad.data.protocols import Protocol
 from flexpad.synth import freeze
 from flexpad.synth.config import FamilyName, SizeName, SynthConfig
 from flexpad.synth.families import FAMILIES, subjects_of
+from flexpad.synth.head import head_model
 from flexpad.synth.instruments import SPECIES
 from flexpad.synth.layouts import LAYOUTS
 from flexpad.synth.plan import Subject, Take
 from flexpad.types import BONAFIDE, SPLITS
 
 CARD = Path(__file__).parents[1] / "docs" / "data_card_synth.md"
+PROVENANCE = Path(freeze.__file__).parent / "assets" / "head.provenance.json"
 MODELLED_ON = {"surf": "CASIA-SURF", "cefa": "CASIA-SURF CeFA", "wmca": "WMCA"}
 
 
@@ -96,6 +99,20 @@ def plan(config: SynthConfig) -> Manifest:
     return Manifest(Path(), Rows.of(rows), name=config.name)
 
 
+def head() -> str:
+    """Where the parametric head comes from."""
+    said = json.loads(PROVENANCE.read_text(encoding="utf-8"))
+    model = head_model()
+    asset, left = f"`{said['package']}` {said['version']}", f"{said['rms_left_mm']:.1f} mm"
+    return (
+        f"{said['components']} components of {said['samples']:,} heads drawn with {asset} keep"
+        f" {said['variance_kept']:.1%} of their variance; {left} are left."
+        f" {len(model.action_names)} facial actions, {len(model.mean):,} vertices,"
+        f" {len(model.triangles):,} triangles. Licence of the data: {said['licence_of_the_data']}."
+        f" Source: <{said['source'].split(', ')[0]}>."
+    )
+
+
 def layouts() -> str:
     """Which reader reads which layout, from which folder."""
     rows = [
@@ -158,6 +175,7 @@ FROM_CODE: Mapping[str, Callable[[], str]] = {
     "counts": counts,
     "species": species,
     "protocols": protocol_list,
+    "head": head,
     "layouts": layouts,
     "optics": synth_optics.optics,
     "skin": synth_optics.skin,

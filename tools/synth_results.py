@@ -151,4 +151,4 @@ def _with_origin(content: str, entries: list[Entry]) -> str:
         values = dict.fromkeys(entry[column] for entry in entries if entry.get(column))
         if values:
             origins.append(f"{column}{'s' if len(values) > 1 else ''} {', '.join(values)}")
-    return f"{content}\n\n{'; '.join(origins).capitalize()}." if origins else content
+    return f"{content}\n\nFrom {'; '.join(origins)}." if origins else content
