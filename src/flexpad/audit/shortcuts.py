@@ -2,9 +2,9 @@
 
 For each modality a regression is fitted on train to the statistics of :mod:`flexpad.audit.cues`:
 to all of them; to those that tell how a picture was taken rather than what is in it, which leaves
-out the spread of values in depth and infrared; and to the background alone. Its threshold is chosen at the equal
-error rate of dev, and its errors are counted on test. An ACER near 50 % means that the statistics
-say nothing.
+out the spread of values in depth and infrared; and to the background alone. Its threshold is
+chosen at the equal error rate of dev, and its errors are counted on test. An ACER near 50 % means
+that the statistics say nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cutting a face out as the CASIA sets do: a face model is laid over the picture, all else is black.
+"""Cutting faces out as the CASIA sets do: a face model is laid over a picture, all else is black.
 
 CASIA-SURF's authors did it with PRNet's dense alignment (Zhang et al., TBIOM 2020), so that what is
 kept is the projected model from chin to forehead and temple to temple: no neck, and no hair but
