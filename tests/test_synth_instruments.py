@@ -15,6 +15,7 @@ from flexpad.synth.coat import PLASTIC, RESIN, SILICONE, Recipe, draw_coat
 from flexpad.synth.cut import draw_holes, mesh_sheet
 from flexpad.synth.head import head_model
 from flexpad.synth.instruments import SPECIES, Presentation, draw_presentation
+from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.mannequin import MannequinHead
 from flexpad.synth.mask import RigidMask, SiliconeMask
 from flexpad.synth.media import draw_cloth, draw_ink
@@ -26,7 +27,6 @@ from flexpad.synth.photo import Shooting, find_shooting
 from flexpad.synth.render import Seen, rotation
 from flexpad.synth.replay import Replay
 from flexpad.synth.screen import DEVICES, draw_screen
-from flexpad.synth.lights import Illumination, draw_illumination
 from flexpad.synth.sheet import PAPER_POINTS, Print
 from flexpad.synth.shell import face_shell, head_shell, shell_part
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals

@@ -17,8 +17,6 @@ from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-
 from flexpad import __version__
 from flexpad.data import rendered
 from flexpad.files import whole_file

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from flexpad.synth.arrays import Floats
 from flexpad.synth.head import NormalAverager
 from flexpad.synth.lights import Illumination
-from flexpad.synth.motion import Moment
 from flexpad.synth.noise import noise, smoothstep
 from flexpad.synth.person import MELANIN, SIMILAR, Person
-from flexpad.synth.render import Part, Scene, Seen, facing_camera
+from flexpad.synth.render import Part, Scene, Seen
 from flexpad.synth.shading import Material, shade
 from flexpad.synth.skin import skin_reflectance
 from flexpad.synth.surface import Surface, surface_normals
@@ -57,22 +56,12 @@ class Hand:
     skin: Floats
     phase: Floats
 
-    def part(self, moment: Moment) -> Part:
-        """All digits as one part.
+    @cached_property
+    def part(self) -> Part:
+        """All digits as one part, in the axes of what they hold.
 
         Paint: along (0 root, 1 tip), around (radians), how far on top, whether it is a finger.
         """
-        points, attributes, triangles = self._resting
-        attributes = attributes.copy()
-        attributes[:, :3] = attributes[:, :3] @ moment.turn.T
-        vertices = (points @ moment.turn.T + moment.place).astype(np.float32)
-        # Digits are closed, so what faces away hides nothing.
-        seen = triangles[facing_camera(vertices, triangles)]
-        return Part("hand", vertices, seen, attributes)
-
-    @cached_property
-    def _resting(self) -> tuple[Floats, Floats, NDArray[np.int32]]:
-        """Points, normals with paint, and triangles in the axes of what is held."""
         triangles, along, around = _tube()
         vertices, attributes, faces = [], [], []
         for number, digit in enumerate(self.digits):
@@ -82,10 +71,11 @@ class Hand:
             vertices.append(points)
             attributes.append(np.concatenate([_normals()(points), paint], axis=1))
             faces.append(triangles + number * len(points))
-        return (
+        return Part(
+            "hand",
             np.concatenate(vertices).astype(np.float32),
-            np.concatenate(attributes).astype(np.float32),
             np.concatenate(faces).astype(np.int32),
+            np.concatenate(attributes).astype(np.float32),
         )
 
     def lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:

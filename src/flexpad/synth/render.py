@@ -6,6 +6,7 @@ square view in samples.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,9 +92,19 @@ class Seen:
 
 @dataclass
 class Scene:
-    """Parts that rays can hit."""
+    """Parts that rays can hit.
+
+    Attributes:
+        parts: In the axes of the scene.
+        beside: Another scene that is there, too: it throws shadows, but rays are cast at it apart.
+        turn: Rotation from the axes of the scene to the camera's, (3, 3), or None if they are one.
+        place: The scene's origin in the axes of the camera, (3,) metres.
+    """
 
     parts: tuple[Part, ...]
+    beside: Scene | None = None
+    turn: Floats | None = field(init=False, default=None)
+    place: Floats | None = field(init=False, default=None)
     _embree: EmbreeScene = field(init=False)
     _starts: NDArray[np.int64] = field(init=False)
 
@@ -116,6 +127,23 @@ class Scene:
             np.ascontiguousarray(renumbered[corners], np.int32),
         )
 
+    def at(self, turn: Floats, place: Floats) -> Scene:
+        """The same things, moved as a whole in front of the camera; nothing is built anew."""
+        moved = copy(self)
+        moved.turn, moved.place = turn, place
+        return moved
+
+    def _inward(self, origins: Floats, directions: Floats) -> tuple[Floats, Floats]:
+        """Rays, (n, 3) each, in the axes of the scene."""
+        if self.turn is not None and self.place is not None:
+            from_place: Floats = origins - self.place
+            origins = np.matmul(from_place, self.turn)
+            directions = np.matmul(directions, self.turn)
+        return (
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+        )
+
     def cast(self, origins: Floats, directions: Floats) -> dict[str, Seen]:
         """Find the first point on every ray.
 
@@ -126,7 +154,7 @@ class Scene:
         Returns:
             The points by name of the part; parts that no ray hits are left out.
         """
-        hits = self._embree.run(origins, directions, output=True)
+        hits = self._embree.run(*self._inward(origins, directions), output=True)
         triangle = hits["primID"]
         seen = {}
         for number, part in enumerate(self.parts):
@@ -137,7 +165,11 @@ class Scene:
                 along = directions[rays]
                 position = origins[rays] + hits["tfar"][rays, None] * along
                 seen[part.name] = _interpolate(
-                    part, triangle[rays] - low, weights, Seen(rays, position, along, along, NONE)
+                    part,
+                    triangle[rays] - low,
+                    weights,
+                    Seen(rays, position, along, along, NONE),
+                    self.turn,
                 )
         return seen
 
@@ -163,21 +195,31 @@ class Scene:
         Returns:
             Whether something is in the way, (n,).
         """
-        directions = np.ascontiguousarray(np.broadcast_to(toward, points.shape), np.float32)
-        origins = np.ascontiguousarray(points, np.float32)
+        origins, directions = self._inward(points, np.broadcast_to(toward, points.shape))
         far = np.full(len(points), reach, np.float32)
         hit = self._embree.run(origins, directions, dists=far, query="OCCLUDED")
-        return np.asarray(hit) >= 0
+        found: Booleans = np.asarray(hit) >= 0
+        if self.beside is not None:
+            free = np.flatnonzero(~found)
+            toward = toward if toward.ndim == 1 else toward[free]
+            found[free] = self.beside.blocked(points[free], toward, reach)
+        return found
 
 
-def _interpolate(part: Part, triangle: Indices, weights: tuple[Floats, Floats], hit: Seen) -> Seen:
+def _interpolate(
+    part: Part,
+    triangle: Indices,
+    weights: tuple[Floats, Floats],
+    hit: Seen,
+    turn: Floats | None,
+) -> Seen:
     """Fill in what a part says about points; ``hit.normal`` is the direction of the ray."""
     u, v = (weight[:, None] for weight in weights)
     a, b, c = np.take(part.triangles, triangle, axis=0).T
     values = np.take(part.attributes, a, axis=0) * (1 - u - v)
     values += np.take(part.attributes, b, axis=0) * u
     values += np.take(part.attributes, c, axis=0) * v
-    normal = unit(values[:, :3])
+    normal = unit(values[:, :3] if turn is None else values[:, :3] @ turn.T)
     away = np.einsum("ij,ij->i", normal, hit.normal) > 0
     normal[away] *= -1
     region = np.zeros(len(a), np.uint8) if part.regions is None else part.regions[triangle]

@@ -68,15 +68,7 @@ class Replay:
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the device and the fingers that hold it."""
-        parts = (
-            (self._part(moment),)
-            if self.hand is None
-            else (
-                self._part(moment),
-                self.hand.part(moment),
-            )
-        )
-        scene = Scene(parts)
+        scene = self._scene.at(moment.turn, moment.place)
         seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
         if "device" in seen:
@@ -90,7 +82,12 @@ class Replay:
     def _photo(self, moment: Moment) -> Photo:
         return self.still if self.still is not None else self.shooting.photo(moment.seconds)
 
-    def _part(self, moment: Moment) -> Part:
+    @cached_property
+    def _scene(self) -> Scene:
+        """The device and who holds it, in the axes of the device."""
+        return Scene((self._part(),) if self.hand is None else (self._part(), self.hand.part))
+
+    def _part(self) -> Part:
         """The front, a box behind it and the keyboard of a laptop.
 
         Paint is the place in the axes of the device, with two more channels on the front.
@@ -102,10 +99,10 @@ class Replay:
         body = np.concatenate([vertices, np.zeros((len(vertices), 1))], axis=1)
         everything = np.concatenate([middle, vertices])
         facing = np.concatenate([np.tile([0.0, 0.0, 1.0], (len(flat), 1)), normals])
-        attributes = np.concatenate([facing @ moment.turn.T, np.concatenate([paint, body])], axis=1)
+        attributes = np.concatenate([facing, np.concatenate([paint, body])], axis=1)
         return Part(
             "device",
-            (everything @ moment.turn.T + moment.place).astype(np.float32),
+            everything.astype(np.float32),
             np.concatenate([front, triangles + len(flat)]).astype(np.int32),
             attributes.astype(np.float32),
             np.concatenate([np.full(len(front), FRONT), regions]).astype(np.uint8),

@@ -84,19 +84,21 @@ class Print:
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the print, the fingers that hold it and, through its holes, who is behind."""
-        parts = [self._part(moment), self.hand.part(moment)]
-        if self.peeper is not None:
-            parts.append(self.peeper.part(moment))
-        scene = Scene(tuple(parts))
+        scene = self._scene(moment.seconds).at(moment.turn, moment.place)
         seen = scene.cast(np.zeros_like(rays), rays)
         view = View.empty(len(rays))
         if self.peeper is not None:
             eye = -moment.place @ moment.turn
-            inside = through_holes(self._rims, eye, rays @ moment.turn)
-            if "head" in seen:
-                behind = seen["head"].pick(inside[seen["head"].ray])
-                self._look_through(view, behind, moment, light, scene)
-            self._look_past(view, np.flatnonzero(inside), moment, light, rays)
+            inside = np.flatnonzero(through_holes(self._rims, eye, rays @ moment.turn))
+            scene = Scene((self.peeper.part(moment),), scene)
+            found = scene.cast(np.zeros_like(rays[inside]), rays[inside]).get("head")
+            if found is not None:
+                self._look_through(
+                    view, replace(found, ray=inside[found.ray]), moment, light, scene
+                )
+                # A nose may stick out of its hole.
+                seen = {k: s.pick(-s.position[:, 2] < view.depth[s.ray]) for k, s in seen.items()}
+            self._look_past(view, inside, moment, light, rays)
             view.face[inside] = 1.0  # a parser knows where a face's eyes are
         if "sheet" in seen:
             self._lay(view, seen["sheet"], light, scene)
@@ -108,20 +110,15 @@ class Print:
     def _rims(self) -> tuple[Floats, ...]:
         return tuple(self.surface.lift(hole.contour, 0.0) for hole in self.holes)
 
-    @cached_property
-    def _resting(self) -> tuple[Floats, Floats]:
-        """Points and normals of the mesh at the first moment, (n, 3) each."""
-        flat = self.mesh.flat
-        return self.surface.lift(flat, 0.0), surface_normals(self.surface, flat, 0.0)
-
-    def _shape(self, seconds: float) -> tuple[Floats, Floats]:
-        """Points and normals of the mesh at a moment, (n, 3) each."""
-        if not self.surface.moves:
-            return self._resting
-        flat = self.mesh.flat
-        return self.surface.lift(flat, seconds), surface_normals(self.surface, flat, seconds)
+    def _scene(self, seconds: float) -> Scene:
+        """The print and who holds it at a moment, in the axes of the print."""
+        return Scene((self._part(seconds), self.hand.part)) if self.surface.moves else self._still
 
     @cached_property
+    def _still(self) -> Scene:
+        return Scene((self._part(0.0), self.hand.part))
+
+    @property
     def _triangles(self) -> NDArray[np.int32]:
         """The mesh and, around its holes, walls that lead back by its thickness."""
         mesh, count = self.mesh, len(self.mesh.flat)
@@ -136,10 +133,14 @@ class Print:
         )
         return np.concatenate([mesh.triangles, wall]).astype(np.int32)
 
-    def _part(self, moment: Moment) -> Part:
-        """Paint is the place on the flat sheet and whether it is the bare paper of a cut."""
+    def _part(self, seconds: float) -> Part:
+        """The print in its own axes at a moment.
+
+        Paint is the place on the flat sheet and whether it is the bare paper of a cut.
+        """
         mesh = self.mesh
-        points, normals = self._shape(moment.seconds)
+        normals = surface_normals(self.surface, mesh.flat, seconds)
+        points = self.surface.lift(mesh.flat, seconds)
         points = points + mesh.curl[:, None] * normals
         bare = np.zeros(len(mesh.flat), np.float32)
         flat = mesh.flat
@@ -152,9 +153,8 @@ class Print:
             )
             flat = np.concatenate([flat, flat[rim]])
             bare = np.concatenate([bare, np.ones(len(rim), np.float32)])
-        attributes = np.concatenate([normals @ moment.turn.T, flat, bare[:, None]], axis=1)
-        vertices = _to_camera(points, moment)
-        return Part("sheet", vertices, self._triangles, attributes.astype(np.float32))
+        attributes = np.concatenate([normals, flat, bare[:, None]], axis=1).astype(np.float32)
+        return Part("sheet", points.astype(np.float32), self._triangles, attributes)
 
     def _lay(self, view: View, seen: Seen, light: Illumination, scene: Scene) -> None:
         flat, bare = seen.paint[:, :2], seen.paint[:, 2:]
