@@ -32,6 +32,11 @@ protocol,modality,what,bpcer,apcer_pooled,apcer_max,acer_pooled,auc,leading,comm
 synth-surf@1,rgb,whole image,0.4,0.4,0.5,0.40,0.6,noise level 0.610; entropy 0.450,abc
 synth-surf@1,depth,whole image,0.3,0.3,0.5,0.30,0.7,entropy 0.200,abc
 """
+SPEED = """\
+what,workers,items_per_s,items_per_cpu_s,peak_mib,n,commit,hardware
+flat_print,1,30.1,31.0,,12,abc,2 x CPU
+family surf,2,50.0,26.0,410,60,abc,2 x CPU
+"""
 
 
 def marked(name: str) -> str:
@@ -180,6 +185,16 @@ def test_shortcuts_are_held_against_the_baseline(results: Path) -> None:
     assert told is not None
     # (50 - 40) / (50 - 25) and (50 - 30) / (50 - 10)
     assert rows(told)[0][5:8] == ["0.40", "0.50", ""]
+
+
+def test_speed_has_a_row_for_each_reading(results: Path) -> None:
+    (results / "synth.csv").write_text(SPEED)
+    told = synth_results.speed()
+    assert told is not None
+    assert rows(told) == [
+        ["flat print", "1", "30.1", "31.0", ""],
+        ["family surf", "2", "50.0", "26.0", "410"],
+    ]
 
 
 def test_a_table_in_markdown() -> None:

@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Tables and figures in Markdown."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str
     """
     lines = [head, [MARKS[side] for side in sides], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in per cent."""
+    return f"{100 * share:.{digits}f} %"

@@ -15,7 +15,7 @@ from typing import get_args
 
 from tools import synth_optics, synth_results
 from tools.dataset_docs import fill
-from tools.markdown import table
+from tools.markdown import percent, table
 
 from flexpad.data import protocols
 from flexpad.data.manifest import Manifest, Row, Rows, sha256
@@ -106,7 +106,7 @@ def head() -> str:
     asset, left = f"`{said['package']}` {said['version']}", f"{said['rms_left_mm']:.1f} mm"
     return (
         f"{said['components']} components of {said['samples']:,} heads drawn with {asset} keep"
-        f" {said['variance_kept']:.1%} of their variance; {left} are left."
+        f" {percent(said['variance_kept'], 1)} of their variance; {left} are left."
         f" {len(model.action_names)} facial actions, {len(model.mean):,} vertices,"
         f" {len(model.triangles):,} triangles. Licence of the data: {said['licence_of_the_data']}."
         f" Source: <{said['source'].split(', ')[0]}>."

@@ -13,7 +13,7 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from tools.markdown import table
+from tools.markdown import percent, table
 
 from flexpad.synth import person as channels
 from flexpad.synth.coat import PLASTIC, RESIN, SILICONE, draw_coat
@@ -60,12 +60,17 @@ def optics() -> str:
 
 def skin() -> str:
     """Reflectance of skin by its melanin, and of hair."""
-    named = {share: f", median of {name} descent" for name, (share, _) in MELANIN.items()}
+    named = {
+        share: f", median of {name.capitalize()} descent" for name, (share, _) in MELANIN.items()
+    }
     shares = sorted({0.01, 0.40, *named})
     tone = [next(name for name, limit in TONES.items() if share <= limit) for share in shares]
     found = skin_reflectance(np.array(shares, np.float32), np.full(len(shares), BLOOD, np.float32))
     rows = [
-        [f"skin, {share:.1%} melanin ({tone}{named.get(share, '')})", *map(_decimal, values)]
+        [
+            f"skin, {percent(share, 1)} melanin ({tone}{named.get(share, '')})",
+            *map(_decimal, values),
+        ]
         for share, tone, values in zip(shares, tone, found, strict=True)
     ]
     rows += [[f"hair, {name}", *map(_decimal, values)] for name, values in HAIR.items()]
@@ -79,7 +84,7 @@ def screens() -> str:
             name,
             "{:.1f} to {:.1f}".format(*(side / INCH for side in device.diagonals)),
             "{:.0f} to {:.0f}".format(*(density * INCH for density in device.density)),
-            *(f"{share:.0%}" for share in (device.oled, device.matt, device.held)),
+            *(percent(share) for share in (device.oled, device.matt, device.held)),
         ]
         for name, device in DEVICES.items()
     ]
@@ -95,7 +100,7 @@ def lights() -> str:
         drawn = [draw_illumination(rng, place == "outdoors") for _ in range(DRAWS)]
         for kind, share in shares.items():
             ratio = [[x.infrared_key / x.key_colour.max()] for x in drawn if x.kind == kind]
-            rows.append([place, kind, f"{share:.0%}", *_ranges(ratio)])
+            rows.append([place, kind, percent(share), *_ranges(ratio)])
     return table(("place", "main light", "share", "850 nm over RGB"), rows, "llrr")
 
 
@@ -117,7 +122,7 @@ def sensors() -> str:
         "depth: edge pixels without return": ([x.holes for x in depth], 2),
         "depth: edge pixels between two surfaces": ([x.flying for x in depth], 2),
     }
-    rows = [["depth: structured light, not time of flight", f"{structured:.0%} of recordings"]]
+    rows = [["depth: structured light, not time of flight", f"{percent(structured)} of recordings"]]
     for name, (values, digits) in measured.items():
         low, high = np.percentile(values, MIDDLE)
         rows.append([name, f"{low:.{digits}f}–{high:.{digits}f}"])  # noqa: RUF001
@@ -133,27 +138,28 @@ def people() -> str:
     for family in get_args(FamilyName):
         config = SynthConfig(family, "standard")
         persons = [person_of(config, subject) for subject in subjects_of(config)]
-        ages = sorted(person.phenotype.age for person in persons)
+        age = sorted(person.phenotype.age for person in persons)
         women = sum(person.phenotype.male < 0.5 for person in persons)
         rows.append(
             [
                 f"`{family}`",
                 f"{len(persons):,}",
-                f"{women / len(persons):.0%}",
-                f"{ages[0]:.0f} / {statistics.median(ages):.0f} / {ages[-1]:.0f}",
+                percent(women / len(persons)),
+                f"{age[0]:.0f} / {statistics.median(age):.0f} / {age[-1]:.0f}",
                 _shares(persons, lambda person: person.phenotype.ethnicity, MELANIN),
                 _shares(persons, lambda person: person.tone, TONES),
-                f"{sum(person.glasses is not None for person in persons) / len(persons):.0%}",
+                percent(sum(person.glasses is not None for person in persons) / len(persons)),
             ]
         )
-    head = ("family", "subjects", "women", "age: least / median / most",
-            f"mostly {' / '.join(MELANIN)}", f"skin {' / '.join(TONES)}", "glasses")  # fmt: skip
+    descents = f"mostly {' / '.join(map(str.capitalize, MELANIN))}"
+    ages, tones = "age: least / median / most", f"skin {' / '.join(TONES)}"
+    head = ("family", "subjects", "women", ages, descents, tones, "glasses")
     return table(head, rows, "lrrrrrr")
 
 
 def _shares(persons: list[Person], of: Callable[[Person], str], names: Iterable[str]) -> str:
     found = Counter(map(of, persons))
-    return " / ".join(f"{found[name] / len(persons):.0%}" for name in names)
+    return " / ".join(percent(found[name] / len(persons)) for name in names)
 
 
 def _face(person: Person) -> Draws:
