@@ -119,7 +119,7 @@ def find_face(brightness: Floats) -> Mask:
 def find_background(face: Mask) -> Mask:
     """What is around a face and not so near that an edge or a JPEG block of it reaches there."""
     margin = max(1, len(face) // FRAME)
-    block = np.ones((3, 3))  # reaches as far across corners
+    block = np.ones((3, 3), bool)  # reaches as far across corners
     around: Mask = ~ndimage.binary_dilation(face, block, iterations=margin)
     return around if around.mean() > LEAST else ~face
 
