@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from flexpad.synth.arrays import Booleans, Floats
 from flexpad.synth.head import NormalAverager, head_model
@@ -78,7 +79,7 @@ CUTS = {
     "fringe": Cut(0.018, 0.006, fringe=20.0, ragged=0.010),
     "curly": Cut(0.034, 0.012, ragged=0.008, curls=0.012, tousle=0.0035),
     "afro": Cut(0.058, 0.034, ragged=0.010, curls=0.014, tousle=0.0030),
-    "wreath": Cut(0.009, 0.004, density=0.9, bare=62.0),
+    "wreath": Cut(0.009, 0.004, density=0.9, ragged=0.010, bare=62.0),
     "ponytail": Cut(0.008, 0.0025, ragged=0.004, tousle=0.0004),
     "bun": Cut(0.008, 0.0025, ragged=0.004, knot=0.045, tousle=0.0004),
     "pixie": Cut(0.020, 0.006, fringe=12.0, ragged=0.012, tousle=0.0025),
@@ -90,10 +91,10 @@ CUTS = {
 }  # fmt: skip
 # Which cuts women and men wear, and what becomes of some where hair is curled tightly.  # inferred
 WORN = {
-    0: {"long": 0.24, "wavy": 0.17, "bob": 0.14, "pageboy": 0.08, "ponytail": 0.15, "bun": 0.08,
+    0: {"long": 0.26, "wavy": 0.18, "bob": 0.14, "pageboy": 0.05, "ponytail": 0.15, "bun": 0.08,
         "pixie": 0.08, "short": 0.05, "buzz": 0.01},
-    1: {"bald": 0.06, "shaved": 0.10, "buzz": 0.18, "short": 0.20, "side": 0.15, "quiff": 0.11,
-        "slick": 0.06, "fringe": 0.08, "long": 0.03, "bun": 0.03},
+    1: {"bald": 0.06, "shaved": 0.10, "buzz": 0.18, "short": 0.21, "side": 0.16, "quiff": 0.12,
+        "slick": 0.06, "fringe": 0.05, "long": 0.03, "bun": 0.03},
 }  # fmt: skip
 COILED = {"short": "curly", "side": "curly", "quiff": "afro", "fringe": "curly", "slick": "buzz",
           "long": "afro", "pageboy": "curly", "pixie": "curly", "bob": "wavy"}  # fmt: skip
@@ -187,11 +188,18 @@ def _ends(azimuth: Floats, cut: Cut, rng: np.random.Generator) -> Floats:
     degrees = np.abs(np.degrees(azimuth))
     ends = np.interp(degrees, AZIMUTHS, HAIRLINE)
     ends += cut.fringe * smoothstep(55.0, 30.0, degrees)
+    if cut.fall:  # the temples are under it, so that a forehead is an arch
+        ends += 11 * smoothstep(16.0, 50.0, degrees) * smoothstep(75.0, 60.0, degrees) - 2
     ends -= cut.recession * np.exp(-(((degrees - 32.0) / 16.0) ** 2))
     ends -= 0.6 * cut.recession * np.exp(-((degrees / 30.0) ** 2))
     wander = rng.normal(0, 1, 6)
     harmonics = sum(wander[k] * np.sin((k // 2 + 2) * azimuth + k) for k in range(6))
-    return np.asarray(ends + 0.7 * harmonics, np.float32)
+    # Scissors leave no ruled line: locks end as they like, the more so the longer they hang.
+    locks = gaussian_filter1d(rng.normal(0, 1, len(azimuth)), 1.1, mode="wrap")
+    front = smoothstep(55.0, 30.0, degrees)
+    swept = rng.normal(0, 0.22) * cut.fringe * front * np.sin(1.5 * azimuth)
+    wild = 1.2 + 0.16 * cut.fringe * front
+    return np.asarray(ends + 0.7 * harmonics + wild * locks + swept, np.float32)
 
 
 def _bareness(degrees: Floats, cut: Cut) -> Floats:
@@ -297,7 +305,8 @@ def _walled(
         front, painted = vertices[columns[0]], paint[columns[0]]
         for inward, back in WALL:
             moved = front * np.array([1 - inward, 1, 1], np.float32)
-            moved[:, 2] -= np.float32(back)
+            # Below the jaw it lies on the chest rather than against the neck.
+            moved[:, 2] -= np.float32(back) * (0.3 + 0.7 * smoothstep(-0.20, -0.10, front[:, 1]))
             beside = painted.copy()
             beside[:, 0] -= side * inward * np.abs(front[:, 0])
             columns.append(len(vertices) + np.arange(ROWS))
@@ -358,9 +367,9 @@ def opacity_and_streaks(hair: Hair, paint: Floats) -> tuple[Floats, Floats]:
     strand = np.stack([across + wave, along, np.zeros_like(along)], axis=1) + hair.phase
     strands = noise(strand, (0.0035, 0.05, 1.0)) + 0.6 * noise(strand, (0.0016, 0.03, 1.0), 1)
     tuft = noise(strand, (0.014, 0.06, 1.0), 2)
-    uneven = np.float32(cut.ragged) * (0.55 * strands + 0.45 * tuft)
+    uneven = np.float32(cut.ragged) * (0.32 * strands + 0.60 * tuft)
     edge = np.asarray(border + uneven, np.float32)
     thin = 0.12 * (strands < -0.9) * smoothstep(0.03, 0.0, border)
-    opacity = cut.density * smoothstep(0.0, 0.010, edge) * (1 - thin)
+    opacity = cut.density * smoothstep(0.0, 0.008 + 0.8 * cut.ragged, edge) * (1 - thin)
     streaks = np.clip(1 + 0.22 * strands + 0.16 * tuft, 0.25, 2.2)
     return opacity, streaks.astype(np.float32)

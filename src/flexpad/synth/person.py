@@ -187,6 +187,7 @@ def _draw_hair(
         volume=cut.volume * rng.uniform(0.75, 1.25),
         fall=cut.fall * rng.uniform(0.8, 1.2),
         flare=cut.flare * rng.uniform(0.6, 1.4),
+        fringe=cut.fringe * rng.uniform(0.4, 1.15),
     )
     return grow_hair(shape, cut, colour, rng)
 
