@@ -30,8 +30,9 @@ REGION = {
     "tongue": 5,
     "neck": 6,
 }
-# What belongs to a face, in canonical coordinates: from chin to forehead, in front of the ears.
-FACE_HEIGHT, FACE_BACK = (-0.122, 0.072), -0.042
+# What belongs to a face, in canonical coordinates: from chin to forehead, whose upper edge is an
+# arch (its height falls by so much times the square of what is aside), in front of the ears.
+FACE_HEIGHT, ARCH, FACE_BACK = (-0.122, 0.074), 6.5, -0.042
 VIEWS = [(yaw, pitch) for yaw in np.linspace(-1.2, 1.2, 9) for pitch in (-0.5, 0.0, 0.5)]  # radians
 
 
@@ -138,7 +139,8 @@ class HeadModel:
     def anchors(self) -> Indices:
         """Vertices that are on the contour of the face from some side, (n,)."""
         low, high = FACE_HEIGHT
-        _, y, z = self.mean.T
+        x, y, z = self.mean.T
+        high = high - ARCH * x**2
         face = (self.vertex_region == REGION["skin"]) & (y > low) & (y < high) & (z > FACE_BACK)
         numbers = np.flatnonzero(face)
         seen = [self.mean[numbers] @ rotation(yaw, pitch, 0.0).T for yaw, pitch in VIEWS]
