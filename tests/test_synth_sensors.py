@@ -7,13 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flexpad.synth.alignment import aligned_face
+from flexpad.synth.arrays import Floats
 from flexpad.synth.depth import DepthSensor, draw_depth_sensor, measure
+from flexpad.synth.head import head_model
 from flexpad.synth.lights import INDOORS, OUTDOORS, colour_of, draw_illumination
 from flexpad.synth.noise import smoothstep
-from flexpad.synth.render import Camera
+from flexpad.synth.render import Camera, rotation
 from flexpad.synth.room import draw_room
 from flexpad.synth.sensors import draw_sensors, face_window, record, samples_for
-from flexpad.synth.view import View
+from flexpad.synth.view import View, frame_face
 
 SIZE = 64
 PIXEL = 0.5 / SIZE  # side as a tangent
@@ -24,7 +27,9 @@ CAMERA = Camera(-0.25, 0.25, 0.5, samples_for(SIZE))
 def sensor() -> DepthSensor:
     """A structured-light sensor that makes no other error than the one under test."""
     drawn = draw_depth_sensor(np.random.default_rng(0))
-    return replace(drawn, baseline=0.0, axial=0.0, ripple=0.0, holes=0.0, flying=0.0, reach=4.0)
+    return replace(
+        drawn, baseline=0.0, axial=0.0, ripple=0.0, holes=0.0, flying=0.0, reach=4.0, fills=0.0
+    )
 
 
 def flat_view(depth: float = 0.5, grey: float = 0.2) -> View:
@@ -225,3 +230,55 @@ def test_rooms_lie_behind_faces_and_skies_have_no_depth() -> None:
         above = room.horizon is not None and room.horizon < CAMERA.top - 0.07
         if above or room.horizon is None or room.horizon > CAMERA.top:
             assert np.isinf(distance).any() == above
+
+
+def contour(yaw: float) -> Floats:
+    """The contour of the mean face half a metre away, turned."""
+    model = head_model()
+    turned = model.mean[model.anchors] @ rotation(yaw, 0.0, 0.0).T
+    return (turned - [0, 0, 0.5]).astype(np.float32)
+
+
+@pytest.mark.parametrize("yaw", [-0.9, -0.4, 0.0, 0.4, 0.9])
+def test_a_cut_out_face_has_eyes_nose_and_chin_but_neither_ears_nor_neck(yaw: float) -> None:
+    camera = frame_face(contour(yaw), SIZE, 1.2, (0.0, 0.0))
+    face = aligned_face(contour(yaw), camera, SIZE, 0.0, np.random.default_rng(0))
+
+    def shows(*place: float) -> bool:
+        x, y, z = rotation(yaw, 0.0, 0.0) @ np.array(place) - [0, 0, 0.5]
+        column, row = (x / -z - camera.left, camera.top - y / -z)
+        column, row = (int(SIZE * share / camera.side) for share in (column, row))
+        return 0 <= row < SIZE and 0 <= column < SIZE and bool(face[row, column])
+
+    assert shows(0, -0.044, 0.046)  # tip of the nose
+    assert shows(0, -0.112, 0.018)  # chin
+    assert shows(0, 0.06, 0.018)  # forehead
+    assert not shows(0, 0.10, 0.0)  # hair
+    assert not shows(0, -0.15, -0.02)  # neck
+    assert not shows(np.sign(yaw or 1) * -0.085, -0.02, -0.09)  # the ear that is turned to us
+
+
+def test_an_alignment_errs_little_and_not_always_alike() -> None:
+    camera = frame_face(contour(0.2), SIZE, 1.2, (0.0, 0.0))
+    exact = aligned_face(contour(0.2), camera, SIZE, 0.0, np.random.default_rng(0))
+    masks = [
+        aligned_face(contour(0.2), camera, SIZE, 1.0, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    overlaps = [float((exact * m).sum() / np.maximum(exact, m).sum()) for m in masks]
+    assert min(overlaps) > 0.75
+    assert np.std(overlaps) > 0.005
+
+
+def test_small_holes_are_filled_and_wide_ones_are_not(sensor: DepthSensor) -> None:
+    sensor = replace(sensor, fills=6.0)
+    z = np.full((128, 128), 0.5, np.float32)
+    echo = np.ones_like(z)
+    echo[20:24, 20:100] = 0.0  # four pixels high
+    echo[60:80, 20:100] = 0.0  # twenty
+    rng = np.random.default_rng(0)
+    filled = measure(z, echo, 0.004, 0.0, sensor, rng)
+    assert np.abs(filled[20:24, 20:100] - 0.5).max() < 0.01
+    assert (filled[62:78, 22:98] == 0).mean() > 0.95
+    bare = measure(z, echo, 0.004, 0.0, replace(sensor, fills=0.0), rng)
+    assert (bare[21:23, 22:98] == 0).mean() > 0.95
