@@ -22,8 +22,8 @@ class SynthConfig:
     Attributes:
         family: Which real data set it is modelled on: its species, names and protocols.
         size: About 5,000 items, or about 7,000; the small set is a part of the standard one.
-        layout: The author release of the family's real set, which is what None means, or native:
-            lossless images with depth in millimetres.
+        layout: release is that of the family's real set, as its authors give it out; native has
+            lossless images and depth in millimetres.
         seed: The same seed gives the same files, byte for byte, with the same versions of the
             libraries on the same kind of processor.
         pixels: Side of the pictures.
@@ -32,13 +32,13 @@ class SynthConfig:
 
     family: FamilyName = "surf"
     size: SizeName = "small"
-    layout: LayoutName | None = None
+    layout: Literal["release"] | LayoutName = "release"
     seed: int = FROZEN_SEED
     pixels: int = FROZEN_PIXELS
     part: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.layout not in (None, "native", self.family):
+        if self.layout not in ("release", "native", self.family):
             raise BadInput(
                 f"synth: the layout {self.layout} has no names for what the family {self.family}"
                 f" shows; take native or {self.family}"
@@ -56,7 +56,7 @@ class SynthConfig:
     @property
     def layout_name(self) -> LayoutName:
         """The layout that is written."""
-        return self.layout or self.family
+        return self.family if self.layout == "release" else self.layout
 
     @property
     def is_frozen(self) -> bool:
