@@ -27,8 +27,10 @@ from flexpad.synth.photo import Shooting, find_shooting
 from flexpad.synth.render import Seen, rotation
 from flexpad.synth.replay import Replay
 from flexpad.synth.screen import DEVICES, draw_screen
-from flexpad.synth.sheet import PAPER_POINTS, Print
+from flexpad.synth.sheet import PAPER_POINTS, SHADED, Print
 from flexpad.synth.shell import face_shell, head_shell, shell_part
+from flexpad.synth.stand import CUTS as STAND_CUTS
+from flexpad.synth.stand import cut_off
 from flexpad.synth.surface import Surface, drape_cloth, roll_paper, surface_normals
 from flexpad.synth.view import EYE_ECHO, View, frame_face
 
@@ -174,6 +176,24 @@ def test_what_is_cut_out_is_alive(
     talks = changed(still, see(shown, light, TALKING)).mean()
     low, high = {"e": (0.0, 0.008), "en": (0.0, 0.032), "enm": (0.020, 0.1)}[parts]
     assert low <= talks < high  # cheeks and nose move a little, too
+
+
+def test_no_hole_shows_nothing_at_all(person: Person, light: Illumination) -> None:
+    """Who looks past the head of whoever is behind a print sees clothes in the shade, far back."""
+    aslant = replace(FACING, turn=rotation(0.55, 0.0, 0.0))
+    past = 0
+    for seed in range(4):
+        shown = draw_presentation(np.random.default_rng(seed), "flat_cut_enm", person)
+        assert isinstance(shown, Print)
+        assert shown.peeper is not None
+        rays = frame_face(shown.anchors(aslant), SIZE, 1.45, (0.0, 0.02)).rays()
+        view = shown.see(aslant, light, rays)
+        hole = view.face == 1
+        assert (view.solid[hole] == 1).all()
+        assert np.isfinite(view.depth[hole]).all()
+        cloth = SHADED * shown.peeper.person.clothes.cloth[:3] * (light.sky + light.ground)
+        past += int((np.abs(view.rgb[hole] - cloth).max(axis=1) < 1e-6).sum())
+    assert past > 0
 
 
 @pytest.mark.parametrize("parts", CUTS)
@@ -455,6 +475,32 @@ def test_a_mannequin_does_nothing(
     painted, glass = (replace(head, glass=kind) for kind in (False, True))
     assert (see(glass, light).echo == np.float32(EYE_ECHO)).any()
     assert not (see(painted, light).echo == np.float32(EYE_ECHO)).any()
+
+
+@pytest.mark.parametrize("height", STAND_CUTS)
+def test_a_mannequin_is_cut_off_flat(person: Person, height: float) -> None:
+    flat, gone, border = cut_off(person.shape, height)
+    triangles = head_model().triangles
+    left = triangles[~gone[triangles].all(axis=1)]
+    lowest = flat[np.unique(left)][gone[np.unique(left)]]
+    assert len(lowest) > 20
+    assert np.ptp(lowest[:, 1]) < 1e-5
+    assert np.ptp(border[:, 1]) < 1e-5
+    assert np.array_equal(flat[~gone], person.shape[~gone])
+
+
+def test_a_mannequin_rests_on_its_stand(
+    drawn: Callable[[str], Presentation], light: Illumination
+) -> None:
+    head = drawn("mannequin_head")
+    assert isinstance(head, MannequinHead)
+    stand = head.sculpture.clothes
+    rays = frame_face(head.anchors(FACING), SIZE, 2.6, (0.0, 0.0)).rays()
+    view = head.see(FACING, light, rays)
+    covered = view.solid.reshape(SIZE, SIZE) == 1
+    assert covered[:, SIZE // 2][SIZE // 2 :].all()  # down to the lower border of the picture
+    assert not view.face.reshape(SIZE, SIZE)[-1].any()
+    assert stand.vertices[:, 1].max() <= head.sculpture.shape[~stand.covered, 1].min() + 0.02
 
 
 def test_glasses_cover_the_eyes_of_a_live_face(

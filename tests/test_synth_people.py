@@ -9,7 +9,8 @@ import pytest
 
 from flexpad.synth import person as channels
 from flexpad.synth.eyewear import draw_glasses, eye_places
-from flexpad.synth.hair import COILED, CUTS, WORN, cover_of, grow_hair
+from flexpad.synth.footprint import footprint, left_of
+from flexpad.synth.hair import CENTRE, COILED, COLUMNS, CUTS, ROWS, WORN, cover_of, grow_hair
 from flexpad.synth.head import Phenotype, head_model
 from flexpad.synth.instruments import draw_presentation
 from flexpad.synth.lights import Illumination, draw_illumination
@@ -181,6 +182,47 @@ def test_clothes_are_below_the_face_and_no_face(person: Person, light: Illuminat
     view = see(person, light, zoom=2.2)
     assert not view.face[cloth.ray].any()
     assert (view.solid[cloth.ray] == 1).all()
+
+
+@pytest.mark.parametrize("cut", ["long", "wavy", "bob", "pageboy"])
+def test_nobody_looks_under_long_hair(person: Person, light: Illumination, cut: str) -> None:
+    """Between the strands beside a cheek and the cheek, depth falls off as on a solid."""
+    view = see(with_hair(person, cut), light)
+    height = 0.5 * camera_on(person).rays()[:, 1].reshape(SIZE, SIZE)[:, 0]
+    trenches = []
+    for row in view.depth.reshape(SIZE, SIZE)[(height > -0.03) & (height < 0.02)]:
+        covered = np.flatnonzero(np.isfinite(row))
+        row = row[covered[0] : covered[-1] + 1]
+        left, right = np.minimum.accumulate(row), np.minimum.accumulate(row[::-1])[::-1]
+        trenches.append((row - np.maximum(left, right)).max())
+    assert np.median(trenches) < 0.030
+
+
+@pytest.mark.parametrize("cut", ["afro", "curly"])
+def test_hair_bends_down_to_the_skin(person: Person, cut: str) -> None:
+    hair = with_hair(person, cut).hair
+    assert hair is not None
+    rows = hair.vertices[: COLUMNS * ROWS].reshape(COLUMNS, ROWS, 3) - CENTRE
+    out = np.linalg.norm(rows, axis=-1)
+    forehead = COLUMNS // 2
+    assert out[forehead, -4] - out[forehead, -1] > 0.3 * CUTS[cut].edge
+
+
+def test_bumps_fade_as_steps_come_near_them() -> None:
+    left = [left_of(0.003, step) for step in (0.0, 0.0002, 0.001, 0.002, 0.01)]
+    assert left[0] == 1
+    assert left[1] > 0.99
+    assert left == sorted(left, reverse=True)
+    assert left[-1] < 0.01
+
+
+def test_the_footprint_is_the_distance_between_neighbouring_rays(person: Person) -> None:
+    camera = camera_on(person)
+    rays = camera.rays()
+    seen = Scene(person_parts(person, FACING)).cast(np.zeros_like(rays), rays)["head"]
+    expected = camera.side / SIZE * -np.median(seen.position[:, 2])
+    assert footprint(seen) == pytest.approx(expected, rel=0.05)
+    assert footprint(seen.pick(np.array([0]))) == 0.0
 
 
 def test_wrinkles_deepen_with_age_and_only_on_the_face() -> None:

@@ -31,6 +31,7 @@ AZIMUTHS = (0.0, 22.0, 42.0, 58.0, 72.0, 88.0, 104.0, 125.0, 150.0, 180.0)
 HAIRLINE = (83.0, 84.0, 83.0, 95.0, 113.0, 106.0, 103.0, 113.0, 122.0, 124.0)
 # Where hair falls, a wall leads from its front column, counted from the face, to the head: so much
 # of the way to the middle, and so far back, metres.
+SPAN = 0.046  # metres, the widest triangle of hair that falls
 FRONT, WALL = 10, ((0.15, 0.001), (0.36, 0.010), (0.62, 0.034))
 
 
@@ -83,8 +84,8 @@ CUTS = {
     "ponytail": Cut(0.008, 0.0025, ragged=0.004, tousle=0.0004),
     "bun": Cut(0.008, 0.0025, ragged=0.004, knot=0.045, tousle=0.0004),
     "pixie": Cut(0.020, 0.006, fringe=12.0, ragged=0.012, tousle=0.0025),
-    "bob": Cut(0.022, 0.016, fall=0.085, ragged=0.008, flare=0.016, parting=0.010),
-    "pageboy": Cut(0.020, 0.014, fringe=17.0, fall=0.080, ragged=0.008, flare=0.014),
+    "bob": Cut(0.022, 0.016, fall=0.105, ragged=0.008, flare=0.016, parting=0.010),
+    "pageboy": Cut(0.020, 0.014, fringe=17.0, fall=0.100, ragged=0.008, flare=0.014),
     "long": Cut(0.017, 0.012, fall=0.20, ragged=0.010, flare=0.013, parting=0.010),
     "wavy": Cut(0.024, 0.016, fall=0.18, ragged=0.009, flare=0.026, parting=0.008, curls=0.008,
                 tousle=0.0040),
@@ -140,7 +141,7 @@ def grow_hair(shape: Floats, cut: Cut, colour: Floats, rng: np.random.Generator)
     along = np.linspace(0.0, 1.0, ROWS, dtype=np.float32)[None]
     ends = _ends(azimuth, cut, rng)
     degrees = np.abs(np.degrees(azimuth))
-    falls = smoothstep(50.0, 59.0, degrees)[:, None] * (cut.fall > 0)
+    falls = smoothstep(50.0, 56.0, degrees)[:, None] * (cut.fall > 0)
     # What falls leaves the skull where it is steep, and has half its rows left for the way down.
     lies = np.minimum(along * (1 + falls), 1)
     polar = np.radians(np.minimum(ends, np.where(falls[:, 0] > 0, 96.0, 180.0)))[:, None] * lies
@@ -273,6 +274,9 @@ def _as_surface(
     vertices = points.reshape(-1, 3).astype(np.float32)
     paint = np.concatenate([paint, tangent], axis=1).astype(np.float32)
     if cut.fall:
+        # Nothing spans from where a hairline ends to a strand that has fallen past it.
+        reach = np.ptp(vertices[triangles], axis=1).max(axis=1)
+        triangles = triangles[reach < SPAN]
         vertices, paint, triangles = _walled(vertices, paint, triangles)
     return Hair(
         vertices=vertices,
