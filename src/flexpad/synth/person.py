@@ -136,8 +136,11 @@ def draw_accomplice(rng: np.random.Generator, victim: Person, hair_shows: bool =
         age = float(np.clip(theirs.age + rng.normal(0, 8), 18, 78))
         phenotype = Phenotype(theirs.mixture, age, theirs.male)
     hidden = draw_person(rng, phenotype, hair_shows)
-    # Under a mask a beard lies flat, and glasses are taken off.
-    return replace(hidden, glasses=None, beard=np.zeros_like(hidden.beard))
+    hair = hidden.hair
+    if hair is not None and hair.cut.fringe:
+        hair = grow_hair(hidden.shape, replace(hair.cut, fringe=0.0), hair.colour, rng)
+    # Under a mask a beard lies flat, a fringe is brushed back and glasses are taken off.
+    return replace(hidden, glasses=None, beard=np.zeros_like(hidden.beard), hair=hair)
 
 
 def _glasses_share(phenotype: Phenotype) -> float:
