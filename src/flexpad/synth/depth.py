@@ -63,7 +63,7 @@ def draw_depth_sensor(rng: np.random.Generator) -> DepthSensor:
     structured = rng.random() < 0.65
     return DepthSensor(
         baseline=float(rng.choice([-1, 1]) * rng.uniform(0.020, 0.055)) if structured else 0.0,
-        axial=float(np.exp(rng.normal(np.log(0.0010), 0.45))),
+        axial=float(np.exp(rng.normal(np.log(0.0010), 0.6))),
         ripple=float(rng.uniform(0.0003, 0.0012)),
         grid=float(rng.uniform(0.6, 1.1) if structured else rng.uniform(0.4, 0.8)),
         leap=float(rng.uniform(0.009, 0.016)),
@@ -71,7 +71,7 @@ def draw_depth_sensor(rng: np.random.Generator) -> DepthSensor:
         holes=float(rng.uniform(0.35, 0.60) if structured else rng.uniform(0.05, 0.30)),
         echo_floor=float(rng.uniform(0.08, 0.14)),
         reach=float(rng.uniform(1.2, 3.5)),
-        fills=float(rng.uniform(2.0, 16.0) if rng.random() < 0.6 else 0.0),
+        fills=float(rng.uniform(3.0, 16.0) if rng.random() < 0.75 else 0.0),
         phase=rng.uniform(0, 2 * np.pi, 2).astype(np.float32),
     )
 
@@ -110,7 +110,7 @@ def measure(
     smoothed = _blur(np.minimum(z, middle + 0.3), sensor.grid * scale)
     z = np.where(jump < 0.05, smoothed, z)
     z = np.where(between, ndimage.uniform_filter(z, 3), z)
-    dim = (1 + 1.4 * np.clip(0.35 - echo, 0, 1)) * (1 + 0.4 * sunlight)
+    dim = (1 + 0.6 * np.clip(0.35 - echo, 0, 1)) * (1 + 0.4 * sunlight)
     axial = sensor.axial * (z / 0.5) ** 2 * dim
     z = z + axial * 2.2 * _blur(rng.standard_normal(shape, np.float32), 0.8)
     steps: Floats = np.round((z + _ripple(shape[0], sensor)) / STEP)

@@ -144,7 +144,7 @@ class Draped:
 
 def roll_paper(rng: np.random.Generator, bent: bool) -> Rolled:
     """Draw how a print is held: as flat as hands hold paper, or bent around a face."""
-    curvature = rng.uniform(3.8, 9.5) if bent else rng.choice([-1, 1]) * rng.uniform(0.05, 1.2)
+    curvature = rng.uniform(4.5, 11.5) if bent else rng.choice([-1, 1]) * rng.uniform(0.05, 1.2)
     return Rolled(
         curvature=float(curvature),
         tilt=float(rng.normal(0, 0.6 if bent else 0.5)),
