@@ -16,6 +16,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from flexpad.data import rendered
 from flexpad.files import whole_file
 from flexpad.synth.config import VERSION, FamilyName, SizeName, SynthConfig
@@ -39,8 +41,16 @@ class Frozen:
 
 
 def this_place() -> dict[str, str]:
-    """Versions of the libraries that pixels depend on, and the kind of processor."""
-    return {**{name: version(name) for name in LIBRARIES}, "machine": platform.machine()}
+    """Versions of the libraries that pixels depend on, and the kind of processor.
+
+    Numpy rounds last digits by the vector instructions it finds.
+    """
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return {
+        **{name: version(name) for name in LIBRARIES},
+        "machine": platform.machine(),
+        "instructions": " ".join(found),
+    }
 
 
 def file_name(family: FamilyName, size: SizeName) -> str:
