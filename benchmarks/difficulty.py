@@ -32,7 +32,7 @@ from flexpad.score import score, source_commit
 from flexpad.synth.config import FamilyName, SynthConfig
 from flexpad.synth.generate import generate
 from flexpad.synth.layouts import LAYOUTS
-from flexpad.train import train
+from flexpad.train import STATE, train
 
 PROTOCOLS = {
     "surf": ("synth-surf@1",),
@@ -70,8 +70,10 @@ def main() -> None:
 def measure(manifest: manifests.Manifest, recipe: Recipe, run: Path) -> None:
     """Train, score dev and test, and report into a folder."""
     console.print(f"{recipe.protocol}, seed {recipe.seed}")
-    run.mkdir(parents=True, exist_ok=True)
-    train(manifest, recipe, run)
+    manifests.write(manifest, run / "manifest.csv")
+    manifest = manifests.read(run / "manifest.csv")
+    if not (run / checkpoint.WEIGHTS).is_file() or (run / STATE).is_dir():
+        train(manifest, recipe, run)
     model = checkpoint.load(run)
     dev, test = (
         score(model, manifest, split, run / f"scores-{split}.csv") for split in ("dev", "test")

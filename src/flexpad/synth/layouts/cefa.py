@@ -20,7 +20,7 @@ from pathlib import Path
 from flexpad.data.protocols.cefa import AUTHOR_LISTS, RULES, Part
 from flexpad.data.rendered import SUBJECT_PREFIX
 from flexpad.synth.families.cefa import MASK_FOLDERS, RACES
-from flexpad.synth.layouts.pictures import write_text, write_video
+from flexpad.synth.layouts.pictures import write_lists, write_text, write_video
 from flexpad.synth.plan import Family, People, Subject, Take
 from flexpad.synth.sensors import Shot
 from flexpad.types import BONAFIDE
@@ -62,17 +62,7 @@ class CefaLayout:
         for protocol, rule in LISTS.items():
             for split, part in rule.items():
                 videos = list(self._videos(split, part, subjects))
-                lists = {
-                    "video": [f"{color} {label}" for color, label, _ in videos],
-                    "image": [
-                        f"{color}/{frame:04d}.jpg {label}"
-                        for color, label, take in videos
-                        for frame in take.frames
-                    ],
-                }
-                for kind, lines in lists.items():
-                    name = f"{SET}@{protocol}_{kind}_{split}.txt"
-                    write_text(root / SET / "protocol" / name, lines)
+                write_lists(root / SET / "protocol", f"{SET}@{protocol}", split, videos)
         for race in RACES:
             beginning = f"{SUBJECT_PREFIX}{race}-"
             lines = [

@@ -10,6 +10,7 @@ from PIL import Image
 
 from flexpad.files import whole_file, whole_folder
 from flexpad.synth.arrays import Millimetres, Pixels
+from flexpad.synth.plan import Take
 from flexpad.synth.sensors import Shot
 
 JPEG_QUALITY = 92
@@ -38,6 +39,29 @@ def write_video(folder: Path, frames: Sequence[int], shots: Sequence[Shot]) -> N
             streams = {"color": shot.colour, "depth": shot.depth, "ir": shot.infrared}
             for name, pixels in streams.items():
                 (partial / name / f"{frame:04d}.jpg").write_bytes(jpeg(pixels))
+
+
+def write_lists(
+    folder: Path, protocol: str, split: str, videos: Sequence[tuple[str, int, Take]]
+) -> None:
+    """Write the author lists of a split: its videos, and their images.
+
+    Args:
+        folder: Where to.
+        protocol: Beginning of their names, e.g. ``CASIA_SURF@p1``.
+        split: Whose they are.
+        videos: The RGB folder of each video, its label and its take, in order.
+    """
+    lists = {
+        "video": [f"{color} {label}" for color, label, _ in videos],
+        "image": [
+            f"{color}/{frame:04d}.jpg {label}"
+            for color, label, take in videos
+            for frame in take.frames
+        ],
+    }
+    for kind, lines in lists.items():
+        write_text(folder / f"{protocol}_{kind}_{split}.txt", lines)
 
 
 def write_text(path: Path, lines: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexpad.synth.layouts.pictures import write_text, write_video
+from flexpad.synth.layouts.pictures import write_lists, write_video
 from flexpad.synth.plan import Family, People, Subject, Take
 from flexpad.synth.sensors import Shot
 from flexpad.types import BONAFIDE, SPLITS
@@ -52,16 +52,7 @@ class SurfLayout:
         """Write the lists of images and of videos, bona fide first, then species by species."""
         for split in SPLITS:
             videos = list(self._videos(split, subjects))
-            lists = {
-                "video": [f"{color} {label}" for color, label, _ in videos],
-                "image": [
-                    f"{color}/{frame:04d}.jpg {label}"
-                    for color, label, take in videos
-                    for frame in take.frames
-                ],
-            }
-            for kind, lines in lists.items():
-                write_text(root / SET / "protocol" / f"{SET}@p1_{kind}_{split}.txt", lines)
+            write_lists(root / SET / "protocol", f"{SET}@p1", split, videos)
 
     def _videos(self, split: str, subjects: Sequence[Subject]) -> Iterator[tuple[str, int, Take]]:
         """The RGB folder of each video, its label and its take."""
