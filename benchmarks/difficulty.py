@@ -36,7 +36,7 @@ from flexpad.train import STATE, train
 
 PROTOCOLS = {
     "surf": ("synth-surf@1",),
-    "cefa": ("synth-cefa@4.1", "synth-cefa@4.2", "synth-cefa@4.3"),
+    "cefa": ("synth-cefa@1.1", "synth-cefa@4.1", "synth-cefa@4.2", "synth-cefa@4.3"),
     "wmca": ("synth-wmca@grandtest",),
 }
 RATES = ("acer_pooled", "acer_max", "bpcer", "apcer_pooled", "eer")
@@ -70,6 +70,7 @@ def main() -> None:
 def measure(manifest: manifests.Manifest, recipe: Recipe, run: Path) -> None:
     """Train, score dev and test, and report into a folder."""
     console.print(f"{recipe.protocol}, seed {recipe.seed}")
+    run.mkdir(parents=True, exist_ok=True)
     manifests.write(manifest, run / "manifest.csv")
     manifest = manifests.read(run / "manifest.csv")
     if not (run / checkpoint.WEIGHTS).is_file() or (run / STATE).is_dir():
