@@ -36,7 +36,7 @@ from flexpad.train import STATE, train
 
 PROTOCOLS = {
     "surf": ("synth-surf@1",),
-    "cefa": ("synth-cefa@1.1", "synth-cefa@4.1", "synth-cefa@4.2", "synth-cefa@4.3"),
+    "cefa": ("synth-cefa@4.1", "synth-cefa@4.2", "synth-cefa@4.3"),
     "wmca": ("synth-wmca@grandtest",),
 }
 RATES = ("acer_pooled", "acer_max", "bpcer", "apcer_pooled", "eer")
