@@ -337,6 +337,7 @@ class TestEveryCommandTakesAPack:
 
     def test_training_in_the_order_of_shards(self, pack, tmp_path):
         recipe = Recipe(
+            protocol="synth-surf@1",
             method=MethodRecipe(options={"rank": 4, "depth": 2}),
             train=TrainRecipe(epochs=1, pairs=3, sampling="shards", buffer=2),
         )

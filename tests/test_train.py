@@ -16,6 +16,7 @@ from flexpad.types import BadInput
 from tests import tiny
 
 RECIPE = Recipe(
+    protocol="synth-surf@1",
     method=MethodRecipe(options={"rank": 4, "depth": 2}),
     train=TrainRecipe(epochs=2, pairs=3, ema=0.9),
 )
