@@ -116,6 +116,11 @@ def _of_modality(
     if not having:
         return
     by_split = {split: [row for row in having if row.split == split] for split in SPLITS}
+    for split, rows in by_split.items():
+        if len({row.is_bonafide for row in rows}) < 2:
+            raise BadInput(
+                f"{manifest.name}: {split} has no {modality.value} images of both classes"
+            )
     names, capture = np.array(names_of(modality)), np.array(of_capture(modality))
     groups = [(WHOLE, 0, names, np.ones_like(capture))]
     if not capture.all():
@@ -126,11 +131,6 @@ def _of_modality(
             split: np.array([cues[row.sample_id][modality][place][used] for row in rows])
             for split, rows in by_split.items()
         }
-        for split, rows in by_split.items():
-            if len({row.is_bonafide for row in rows}) < 2:
-                raise BadInput(
-                    f"{manifest.name}: {split} has no {modality.value} images of both classes"
-                )
         rates, auc = _evaluate(values, by_split)
         leading = _leading(statistics[used].tolist(), values["test"], by_split["test"])
         yield Shortcut(name, modality, what, rates, auc, leading)

@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 
 from flexpad.synth.arrays import Floats
-from flexpad.synth.head import head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.mannequin import draw_mannequin_head
 from flexpad.synth.mask import draw_rigid_mask, draw_silicone_mask
@@ -25,7 +24,7 @@ from flexpad.synth.paper_mask import draw_paper_mask
 from flexpad.synth.person import Person
 from flexpad.synth.replay import draw_replay
 from flexpad.synth.sheet import draw_cloth_print, draw_cut_print, draw_print
-from flexpad.synth.view import View, see_person
+from flexpad.synth.view import View, person_anchors, see_person
 
 BONAFIDE_VIDEO = "real"
 
@@ -58,10 +57,7 @@ class BonaFide:
 
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the face, (n, 3)."""
-        model = head_model()
-        points = model.express(self.person.shape, moment.actions, model.anchors)
-        anchors: Floats = points @ moment.turn.T + moment.place
-        return anchors
+        return person_anchors(self.person, moment)
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the person."""

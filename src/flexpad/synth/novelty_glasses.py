@@ -15,7 +15,6 @@ import numpy as np
 
 from flexpad.synth.arrays import Floats
 from flexpad.synth.eyewear import EYES, Piece, eye_places, join, superellipse, temples
-from flexpad.synth.head import head_model
 from flexpad.synth.lights import Illumination
 from flexpad.synth.media import Ink, draw_ink
 from flexpad.synth.motion import Moment
@@ -24,7 +23,7 @@ from flexpad.synth.person import Person, draw_person
 from flexpad.synth.photo import FRONTAL, Photo, Shooting
 from flexpad.synth.render import Part, Scene, Seen, unit
 from flexpad.synth.shading import Material, shade
-from flexpad.synth.view import View, lay_person, person_parts
+from flexpad.synth.view import View, lay_person, person_anchors, person_parts
 
 AROUND, RINGS = 28, 5  # points around a plate, rings from its middle to its border
 BRIDGE = 0.0035  # width, metres
@@ -106,10 +105,7 @@ class NoveltyGlasses:
 
     def anchors(self, moment: Moment) -> Floats:
         """Outermost points of the face, (n, 3)."""
-        model = head_model()
-        points = model.express(self.person.shape, moment.actions, model.anchors)
-        anchors: Floats = points @ moment.turn.T + moment.place
-        return anchors
+        return person_anchors(self.person, moment)
 
     def see(self, moment: Moment, light: Illumination, rays: Floats) -> View:
         """Render the person and, over the eyes, the glasses."""

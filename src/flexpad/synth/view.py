@@ -97,6 +97,14 @@ class View:
         self.echo[ray] += opacity * (echo - self.echo[ray])
 
 
+def person_anchors(person: Person, moment: Moment) -> Floats:
+    """Outermost points of a person's face in camera axes, (n, 3) metres."""
+    model = head_model()
+    points = model.express(person.shape, moment.actions, model.anchors)
+    anchors: Floats = points @ moment.turn.T + moment.place
+    return anchors
+
+
 def person_parts(person: Person, moment: Moment) -> tuple[Part, ...]:
     """Put a person in front of the camera: the head, then what is seen of all else."""
     model = head_model()
