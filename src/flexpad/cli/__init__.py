@@ -8,7 +8,7 @@ from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import compare, data, measure, model, scores
+from flexpad.cli import compare, data, measure, model, pretrain, scores
 from flexpad.log import console, errors
 from flexpad.types import BadInput
 
@@ -20,6 +20,7 @@ for command in (
     data.template,
     data.join,
     data.pack,
+    pretrain.pretrain,
     model.train,
     model.score,
     measure.report,

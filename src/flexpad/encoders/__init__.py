@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.text import SMALL_VOCABULARY, read_tokenizer, small_tokenizer
+from flexpad.encoders.text import read_tokenizer, small_tokenizer
 from flexpad.encoders.weights import load_huggingface
 from flexpad.recipe import EncoderRecipe
 from flexpad.types import BadInput
@@ -19,7 +19,7 @@ SMALL = ClipConfig(
     joint_width=128,
     image_size=112,
     patch_size=16,
-    vocabulary=len(SMALL_VOCABULARY),
+    vocabulary=small_tokenizer().get_vocab_size(),
     context_length=16,
     activation="gelu",
     logit_scale=30.0,  # between CLIP's start of 14 and its end of 100; two classes need some

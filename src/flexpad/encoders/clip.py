@@ -30,6 +30,9 @@ class TowerConfig:
     mlp_width: int
 
 
+STEMS = ("linear", "convolutions", "light_convolutions")
+
+
 @dataclass(frozen=True, slots=True)
 class ClipConfig:
     """The size of a CLIP.
@@ -45,7 +48,8 @@ class ClipConfig:
         activation: ``quick_gelu`` (OpenAI's weights) or ``gelu``.
         logit_scale: Start of the factor on cosines.
         stem: How patches are embedded: ``linear`` as in CLIP, or ``convolutions``, which learn
-            from few images.
+            from few images; ``light_convolutions`` are those without residual steps, a quarter of
+            the work.
     """
 
     vision: TowerConfig
@@ -212,16 +216,16 @@ class ConvolutionalStem(nn.Sequential):
     step is a coarse one, since steps of two cost twice as much on a CPU.
     """
 
-    def __init__(self, width: int, patch_size: int) -> None:
+    def __init__(self, width: int, patch_size: int, *, residual: bool) -> None:
         if patch_size % 4:
             raise BadInput(f"patch_size {patch_size} should be a multiple of 4 with convolutions")
         quarter, half = width // 4, width // 2
         super().__init__(
             *_convolution(3, quarter, patch_size // 4, stride=patch_size // 4),
             *_convolution(quarter, half, 3, stride=2),
-            Residual(half),
+            *([Residual(half)] if residual else []),
             *_convolution(half, width, 3, stride=2),
-            Residual(width),
+            *([Residual(width)] if residual else []),
             nn.Conv2d(width, width, 1),
         )
 
@@ -232,17 +236,27 @@ class ConvolutionalStem(nn.Sequential):
         return self
 
 
+def _stem(config: ClipConfig) -> nn.Module:
+    """Make what embeds patches.
+
+    Raises:
+        BadInput: There is no such stem, or the patches do not fit it.
+    """
+    width, patch = config.vision.width, config.patch_size
+    if config.stem == "linear":
+        return nn.Conv2d(3, width, patch, patch, bias=False)
+    if config.stem not in STEMS:
+        raise BadInput(f"key 'stem' should be one of {', '.join(STEMS)}, not {config.stem!r}")
+    return ConvolutionalStem(width, patch, residual=config.stem == "convolutions")
+
+
 class VisionTower(nn.Module):
     """Images to features."""
 
     def __init__(self, config: ClipConfig) -> None:
         super().__init__()
         size = config.vision
-        self.patchify = (
-            ConvolutionalStem(size.width, config.patch_size)
-            if config.stem == "convolutions"
-            else nn.Conv2d(3, size.width, config.patch_size, config.patch_size, bias=False)
-        )
+        self.patchify = _stem(config)
         self.class_token = nn.Parameter(torch.empty(size.width))
         self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
         self.norm_before = nn.LayerNorm(size.width)
