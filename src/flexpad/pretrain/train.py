@@ -64,6 +64,7 @@ def pretrain(settings: PretrainSettings, out: Path, *, workers: int = 2) -> dict
     encoder = Encoder(Clip(settings.clip).to(device), captions.tokenizer())
     optimizer = torch.optim.AdamW(_groups(encoder.clip, settings.weight_decay), betas=(0.9, 0.98))
     first = _resume(out / STATE, encoder.clip, optimizer)
+    _cut_log(out / LOG, first)
     saved = time.monotonic()
     with progress("pre-training", settings.steps, unit="steps") as tick:
         tick(first)
@@ -206,6 +207,15 @@ def _resume(folder: Path, clip: Clip, optimizer: torch.optim.Optimizer) -> int:
     step = int(state["step"])
     logger.info("goes on after step %d", step)
     return step
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Forget what was logged after the step that a run goes on from."""
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if json.loads(line)["step"] <= step]
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
 def _log(out: Path, step: int, **values: float) -> None:
