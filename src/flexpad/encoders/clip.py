@@ -19,6 +19,9 @@ from torch import Tensor, nn
 
 from flexpad.types import BadInput
 
+STEMS = ("linear", "convolutions")
+POOLINGS = ("class_token", "mean_after_norm", "mean_before_norm")
+
 
 @dataclass(frozen=True, slots=True)
 class TowerConfig:
@@ -28,6 +31,12 @@ class TowerConfig:
     layers: int
     heads: int
     mlp_width: int
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.layers, self.heads, self.mlp_width) < 1:
+            raise BadInput(f"every size of a tower should be at least 1, but {self} has less")
+        if self.width % self.heads:
+            raise BadInput(f"{self.heads} heads do not divide a width of {self.width}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,9 @@ class ClipConfig:
         logit_scale: Start of the factor on cosines.
         stem: How patches are embedded: ``linear`` as in CLIP, or ``convolutions``, which learn
             from few images.
+        norm_before: Whether image tokens are normalised before the first block.
+        pooling: What stands for an image: ``class_token``; or the mean of its patches, taken
+            after the last norm (``mean_after_norm``) or before it (``mean_before_norm``).
     """
 
     vision: TowerConfig
@@ -58,6 +70,16 @@ class ClipConfig:
     activation: str = "quick_gelu"
     logit_scale: float = 1 / 0.07
     stem: str = "linear"
+    norm_before: bool = True
+    pooling: str = "class_token"
+
+    def __post_init__(self) -> None:
+        for key, known in (("activation", _ACTIVATIONS), ("stem", STEMS), ("pooling", POOLINGS)):
+            value = getattr(self, key)
+            if value not in known:
+                raise BadInput(f"key {key!r} should be {' or '.join(known)}, not {value!r}")
+        if self.image_size < self.patch_size:
+            raise BadInput(f"images of {self.image_size} pixels hold no patch of {self.patch_size}")
 
     @property
     def grid(self) -> int:
@@ -87,7 +109,7 @@ class VisionFeatures(NamedTuple):
     """What the vision tower says of n images, in the joint space but not normalised.
 
     Attributes:
-        image: (n, P), from the class token.
+        image: (n, P), from the class token or, as the weights want it, from the mean patch.
         patches: (n, N, P), from every patch token.
     """
 
@@ -245,13 +267,14 @@ class VisionTower(nn.Module):
         )
         self.class_token = nn.Parameter(torch.empty(size.width))
         self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
-        self.norm_before = nn.LayerNorm(size.width)
+        self.norm_before = nn.LayerNorm(size.width) if config.norm_before else nn.Identity()
         self.blocks = nn.ModuleList(
             Block(size, config.activation, causal=False) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
         self.projection = nn.Parameter(torch.empty(size.width, config.joint_width))
         self.patch_count = config.grid**2
+        self.pooling = config.pooling
 
     def forward(self, images: Tensor, hook: TokenHook | None = None) -> VisionFeatures:
         """Encode normalised images (n, 3, H, W)."""
@@ -265,8 +288,19 @@ class VisionTower(nn.Module):
             tokens = block(tokens, layer, hook)
         # A hook may have put tokens between the class token and the patches.
         kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
-        features = self.norm_after(kept) @ self.projection
+        features = self._pool(kept) @ self.projection
         return VisionFeatures(features[:, 0], features[:, 1:])
+
+    def _pool(self, tokens: Tensor) -> Tensor:
+        """Normalise class token and patches (n, 1 + N, D); the first becomes that of the image."""
+        patches = tokens[:, 1:]
+        if self.pooling == "mean_before_norm":
+            tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        normed: Tensor = self.norm_after(tokens)
+        if self.pooling == "mean_after_norm":
+            patches = normed[:, 1:]
+            normed = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        return normed
 
 
 class TextTower(nn.Module):
