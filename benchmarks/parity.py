@@ -176,22 +176,12 @@ def measure(shape: str, activation: str, size: int) -> Iterator[dict[str, str]]:
     for make in (from_transformers, from_open_clip) if open_clip else (from_transformers,):
         torch.manual_seed(0)
         with tempfile.TemporaryDirectory() as folder:
-            for layout, peer, (image, text, largest) in make(shape, activation, size, Path(folder)):
+            compared = make(shape, activation, size, Path(folder))
+            for layout, peer, (image, text, largest) in compared:
                 key = dict(zip(KEY, (layout, shape, activation, str(size)), strict=True))
-                found = {
-                    "image": f"{image:.1e}",
-                    "text": f"{text:.1e}",
-                    "largest": f"{largest:.2f}",
-                }
-                yield (
-                    key
-                    | found
-                    | {"peer": peer}
-                    | {
-                        "commit": source_commit(),
-                        "hardware": processor(),
-                    }
-                )
+                far = {"image": f"{image:.1e}", "text": f"{text:.1e}", "largest": f"{largest:.2f}"}
+                where = {"commit": source_commit(), "hardware": processor()}
+                yield {**key, "peer": peer, **far, **where}
 
 
 def markdown(rows: list[dict[str, str]]) -> str:
