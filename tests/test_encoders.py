@@ -3,20 +3,21 @@
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from flexpad import checkpoint, config, encoders
+from flexpad import checkpoint, config, encoders, methods
 from flexpad.encoders import SMALL, Encoder, build, builtin
 from flexpad.encoders.clip import Clip, TowerConfig
 from flexpad.encoders.positions import interpolate
 from flexpad.encoders.provenance import Provenance
 from flexpad.encoders.text import class_sentences, small_tokenizer
-from flexpad.recipe import EncoderRecipe, Recipe
-from flexpad.types import BadInput
+from flexpad.recipe import EncoderRecipe, MethodRecipe, Recipe
+from flexpad.types import BadInput, Batch
 
 from . import clips
 from .clips import BASE_16, TINY
@@ -226,7 +227,7 @@ class TestBuiltIn:
         with pytest.raises(BadInput, match="no file of weights that 'sha256' could be of"):
             build(EncoderRecipe(sha256="0" * 64))
 
-    @pytest.mark.parametrize("name", ["small", "smal", "Small"])
+    @pytest.mark.parametrize("name", ["small", "smalll", "Small"])
     def test_its_old_name_leads_to_the_new_one(self, name):
         with pytest.raises(BadInput, match=f"'{name}' is neither a folder .* 'builtin:small'"):
             build(EncoderRecipe(name))
@@ -315,7 +316,7 @@ class TestSettings:
             ("encoder: {sha256: abc}", "key 'sha256' should be 64 digits 0-9 and a-f, not 'abc'"),
             (f"encoder: {{random: true, sha256: '{'a' * 64}'}}", "does not read"),
             ("encoder: 3", "encoder: key 'name' should be str, not 3"),
-            ("encoder: {nmae: x}", "key 'nmae' is unknown; did you mean 'name'?"),
+            ("encoder: {names: x}", "key 'names' is unknown; did you mean 'name'?"),
         ],
     )
     def test_a_recipe_stays_strict(self, text, message, tmp_path):
@@ -328,6 +329,30 @@ class TestSettings:
         (tmp_path / "r.yaml").write_text("encoder: openai/clip-vit-base-patch16\n")
         recipe = config.load(Recipe, tmp_path / "r.yaml")
         assert recipe.encoder == EncoderRecipe("openai/clip-vit-base-patch16")
+
+
+@pytest.mark.parametrize("method", ["shared_vit", "fmm_rpl"])
+def test_a_run_needs_the_files_of_its_encoder_no_more(method, tmp_path):
+    sizes = replace(VARIANTS["norm of the mean patch"], context_length=20)
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    clips.save_open_clip(clips.openai_clip(sizes).tensors(), sizes, folder)
+    options = {"rank": 4, "depth": 1} if method == "fmm_rpl" else {}
+    recipe = Recipe(
+        encoder=EncoderRecipe(str(folder), image_size=48), method=MethodRecipe(method, options)
+    )
+    encoder = build(recipe.encoder)
+    trained = methods.build(recipe.method, encoder).eval()
+    checkpoint.save_recipe(tmp_path / "run", recipe, encoder)
+    checkpoint.save_weights(tmp_path / "run", trained, recipe)
+    shutil.rmtree(folder)
+    loaded = checkpoint.load(tmp_path / "run")
+    assert loaded.image_size == 48
+    images = torch.randn(2, 3, 3, 48, 48)
+    present = torch.ones(2, 3, dtype=torch.bool)
+    batch = Batch(images, present, torch.tensor([0, 1]), ("a", "b"))
+    with torch.no_grad():
+        assert torch.equal(loaded.method(batch).fused, trained(batch).fused)
 
 
 class TestPositions:

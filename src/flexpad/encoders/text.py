@@ -95,7 +95,7 @@ def _refuse_unknown(tokenizer: Tokenizer, said: Sequence[int]) -> None:
     """Refuse a sentence, without its start and end token, that holds the unknown token."""
     unknown = getattr(tokenizer.model, "unk_token", None)
     if unknown is not None and tokenizer.token_to_id(unknown) in said:
-        known = [tokenizer.id_to_token(piece) for piece in said]
+        known = [str(tokenizer.id_to_token(piece)) for piece in said]
         raise BadInput(
             f"the tokenizer does not know every word of a class sentence: {' '.join(known)!r}"
             f" has {unknown!r} in it"

@@ -72,7 +72,7 @@ class _Joint:
     projection_dim: int = 512
 
 
-Part = TypeVar("Part", _Vision, _Text, _Joint)
+_Part = TypeVar("_Part", _Vision, _Text, _Joint)
 
 
 def read_config(folder: Path) -> ClipConfig:
@@ -105,7 +105,7 @@ def _described(content: Mapping[str, Any], tower: str) -> dict[str, Any]:
     return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
 
 
-def _build(cls: type[Part], values: Mapping[str, Any], where: str) -> Part:
+def _build(cls: type[_Part], values: Mapping[str, Any], where: str) -> _Part:
     """Read what the towers depend on; the rest of a file, of which there is much, is let be."""
     names = {field.name for field in fields(cls)}
     return config.build(cls, {key: values[key] for key in values if key in names}, where)
