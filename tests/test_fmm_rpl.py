@@ -10,7 +10,7 @@ from scipy.fft import dctn, idctn
 
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.text import SMALL_VOCABULARY, small_tokenizer
+from flexpad.encoders.text import small_tokenizer
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl.experts import (
     CentralDifference,
@@ -357,7 +357,7 @@ class TestTraining:
             joint_width=512,
             image_size=224,
             patch_size=16,
-            vocabulary=len(SMALL_VOCABULARY),
+            vocabulary=small_tokenizer().get_vocab_size(),
             context_length=77,
         )
         with torch.device("meta"):

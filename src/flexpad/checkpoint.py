@@ -1,7 +1,8 @@
 """A trained model on disk: one folder that needs nothing else to be run.
 
 ``model.safetensors`` (weights, with the method's name in its header), ``recipe.yaml``,
-``encoder.yaml`` (sizes of the towers) and ``tokenizer.json``; after a report ``calibration.json``.
+``encoder.yaml`` (sizes of the towers), ``tokenizer.json`` and ``weights.yaml`` (where the encoder's
+weights came from, and their licence); after a report ``calibration.json``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WEIGHTS = "model.safetensors"
 RECIPE = "recipe.yaml"
 ENCODER = "encoder.yaml"
 TOKENIZER = "tokenizer.json"
+PROVENANCE = "weights.yaml"
 CALIBRATION = "calibration.json"
 
 
@@ -54,6 +56,7 @@ def save_recipe(folder: Path, recipe: Recipe, encoder: Encoder) -> None:
     (folder / RECIPE).write_text(config.dump(recipe), encoding="utf-8")
     (folder / ENCODER).write_text(config.dump(encoder.clip.config), encoding="utf-8")
     (folder / TOKENIZER).write_text(encoder.tokenizer.to_str(), encoding="utf-8")
+    (folder / PROVENANCE).write_text(config.dump(encoder.provenance), encoding="utf-8")
 
 
 def save_weights(folder: Path, method: Method, recipe: Recipe) -> None:

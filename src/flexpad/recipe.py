@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,22 +12,39 @@ from flexpad.types import BadInput
 
 @dataclass(frozen=True, slots=True)
 class EncoderRecipe:
-    """The CLIP the method is built on.
+    """The CLIP the method is built on. In YAML the name may stand alone: ``encoder: path/to/dir``.
 
     Attributes:
-        name: ``small`` (built in, random weights) or a folder in the Hugging Face layout.
+        name: ``builtin:...``, a folder, ``owner/name`` on the Hugging Face hub, or
+            ``hf-hub:owner/name`` in open_clip's layout there; either may end in ``@revision``.
         trainable: ``all``, ``none`` or ``last_k``.
+        image_size: Side of an image in pixels; None = that of the weights. To any other the
+            position embeddings are interpolated.
+        sha256: What the file of weights has to hash to; None = anything. Of several files it is
+            the hash of what ``sha256sum`` prints for them, in the order of their names.
+        random: Same size and tokenizer, but random weights, which no file is read for.
     """
 
-    name: str = "small"
+    name: str = field(default="builtin:small", metadata={"bare": True})
     trainable: str = "all"
+    image_size: int | None = None
+    sha256: str | None = None
+    random: bool = False
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None and self.image_size < 1:
+            raise BadInput(f"key 'image_size' should be at least 1, not {self.image_size}")
+        if self.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise BadInput(f"key 'sha256' should be 64 digits 0-9 and a-f, not {self.sha256!r}")
+        if self.sha256 is not None and self.random:
+            raise BadInput("key 'sha256' is of weights, which 'random: true' does not read")
 
 
 @dataclass(frozen=True, slots=True)
 class MethodRecipe:
     """The method and what differs from the ``config.yaml`` in its folder."""
 
-    name: str = "fmm_rpl"
+    name: str = field(default="fmm_rpl", metadata={"bare": True})
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

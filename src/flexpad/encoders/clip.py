@@ -19,6 +19,9 @@ from torch import Tensor, nn
 
 from flexpad.types import BadInput
 
+STEMS = ("linear", "convolutions", "light_convolutions")
+POOLINGS = ("class_token", "mean_after_norm", "mean_before_norm")
+
 
 @dataclass(frozen=True, slots=True)
 class TowerConfig:
@@ -29,8 +32,11 @@ class TowerConfig:
     heads: int
     mlp_width: int
 
-
-STEMS = ("linear", "convolutions", "light_convolutions")
+    def __post_init__(self) -> None:
+        if min(self.width, self.layers, self.heads, self.mlp_width) < 1:
+            raise BadInput(f"every size of a tower should be at least 1, but {self} has less")
+        if self.width % self.heads:
+            raise BadInput(f"{self.heads} heads do not divide a width of {self.width}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,9 @@ class ClipConfig:
         stem: How patches are embedded: ``linear`` as in CLIP, or ``convolutions``, which learn
             from few images; ``light_convolutions`` are those without residual steps, a quarter of
             the work.
+        norm_before: Whether image tokens are normalised before the first block.
+        pooling: What stands for an image: ``class_token``; or the mean of its patches, taken
+            after the last norm (``mean_after_norm``) or before it (``mean_before_norm``).
     """
 
     vision: TowerConfig
@@ -62,6 +71,16 @@ class ClipConfig:
     activation: str = "quick_gelu"
     logit_scale: float = 1 / 0.07
     stem: str = "linear"
+    norm_before: bool = True
+    pooling: str = "class_token"
+
+    def __post_init__(self) -> None:
+        for key, known in (("activation", _ACTIVATIONS), ("stem", STEMS), ("pooling", POOLINGS)):
+            value = getattr(self, key)
+            if value not in known:
+                raise BadInput(f"key {key!r} should be {' or '.join(known)}, not {value!r}")
+        if self.image_size < self.patch_size:
+            raise BadInput(f"images of {self.image_size} pixels hold no patch of {self.patch_size}")
 
     @property
     def grid(self) -> int:
@@ -91,7 +110,7 @@ class VisionFeatures(NamedTuple):
     """What the vision tower says of n images, in the joint space but not normalised.
 
     Attributes:
-        image: (n, P), from the class token.
+        image: (n, P), from the class token or, as the weights want it, from the mean patch.
         patches: (n, N, P), from every patch token.
     """
 
@@ -216,7 +235,7 @@ class ConvolutionalStem(nn.Sequential):
     step is a coarse one, since steps of two cost twice as much on a CPU.
     """
 
-    def __init__(self, width: int, patch_size: int, *, residual: bool) -> None:
+    def __init__(self, width: int, patch_size: int, *, residual: bool = True) -> None:
         if patch_size % 4:
             raise BadInput(f"patch_size {patch_size} should be a multiple of 4 with convolutions")
         quarter, half = width // 4, width // 2
@@ -237,16 +256,10 @@ class ConvolutionalStem(nn.Sequential):
 
 
 def _stem(config: ClipConfig) -> nn.Module:
-    """Make what embeds patches.
-
-    Raises:
-        BadInput: There is no such stem, or the patches do not fit it.
-    """
+    """Make what embeds patches."""
     width, patch = config.vision.width, config.patch_size
     if config.stem == "linear":
         return nn.Conv2d(3, width, patch, patch, bias=False)
-    if config.stem not in STEMS:
-        raise BadInput(f"key 'stem' should be one of {', '.join(STEMS)}, not {config.stem!r}")
     return ConvolutionalStem(width, patch, residual=config.stem == "convolutions")
 
 
@@ -259,13 +272,14 @@ class VisionTower(nn.Module):
         self.patchify = _stem(config)
         self.class_token = nn.Parameter(torch.empty(size.width))
         self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
-        self.norm_before = nn.LayerNorm(size.width)
+        self.norm_before = nn.LayerNorm(size.width) if config.norm_before else nn.Identity()
         self.blocks = nn.ModuleList(
             Block(size, config.activation, causal=False) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
         self.projection = nn.Parameter(torch.empty(size.width, config.joint_width))
         self.patch_count = config.grid**2
+        self.pooling = config.pooling
 
     def forward(self, images: Tensor, hook: TokenHook | None = None) -> VisionFeatures:
         """Encode normalised images (n, 3, H, W)."""
@@ -279,8 +293,19 @@ class VisionTower(nn.Module):
             tokens = block(tokens, layer, hook)
         # A hook may have put tokens between the class token and the patches.
         kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
-        features = self.norm_after(kept) @ self.projection
+        features = self._pool(kept) @ self.projection
         return VisionFeatures(features[:, 0], features[:, 1:])
+
+    def _pool(self, tokens: Tensor) -> Tensor:
+        """Normalise class token and patches (n, 1 + N, D); the first becomes that of the image."""
+        patches = tokens[:, 1:]
+        if self.pooling == "mean_before_norm":
+            tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        normed: Tensor = self.norm_after(tokens)
+        if self.pooling == "mean_after_norm":
+            patches = normed[:, 1:]
+            normed = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        return normed
 
 
 class TextTower(nn.Module):

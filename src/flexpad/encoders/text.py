@@ -81,7 +81,8 @@ def class_sentences(
         words: One a class.
 
     Raises:
-        BadInput: The tokenizer splits a placeholder, so that context has no fixed place.
+        BadInput: The tokenizer splits a placeholder, so that context has no fixed place, or does
+            not know a word, so that classes could come to mean the same.
     """
     pieces = [tokenizer.encode(f"{PLACEHOLDER} " * context + f"{word} face.") for word in words]
     for piece in pieces:
@@ -92,4 +93,17 @@ def class_sentences(
     for row, piece in zip(ids, pieces, strict=True):
         row[: len(piece.ids)] = torch.tensor(piece.ids)
     ends = torch.tensor([len(piece.ids) - 1 for piece in pieces])
+    for row, end in zip(ids.tolist(), ends.tolist(), strict=True):
+        _refuse_unknown(tokenizer, row[1:end])
     return ClassSentences(ids, ends, context)
+
+
+def _refuse_unknown(tokenizer: Tokenizer, said: Sequence[int]) -> None:
+    """Refuse a sentence, without its start and end token, that holds the unknown token."""
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is not None and tokenizer.token_to_id(unknown) in said:
+        known = [str(tokenizer.id_to_token(piece)) for piece in said]
+        raise BadInput(
+            f"the tokenizer does not know every word of a class sentence: {' '.join(known)!r}"
+            f" has {unknown!r} in it"
+        )

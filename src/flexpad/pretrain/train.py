@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from flexpad import config, precision
+from flexpad import config, encoders, precision
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.files import whole_file, whole_folder
@@ -33,7 +32,6 @@ from flexpad.train import learning_rate_factor
 from flexpad.types import BadInput
 
 LARGEST_SCALE = 100.0
-ENCODER, TOKENIZER, WEIGHTS = "encoder.yaml", "tokenizer.json", "model.safetensors"
 STATE, LOG, SETTINGS, RETRIEVAL = "state", "metrics.jsonl", "pretrain.yaml", "retrieval.json"
 LOG_STEPS, MEASURE_STEPS = 50, 500
 SAVE_SECONDS = 120.0
@@ -226,14 +224,7 @@ def _log(out: Path, step: int, **values: float) -> None:
 
 def _finish(out: Path, encoder: Encoder, found: dict[str, float]) -> None:
     """Write the weights as an encoder; drop what only an unfinished run needs."""
-    (out / ENCODER).write_text(config.dump(encoder.clip.config), encoding="utf-8")
-    (out / TOKENIZER).write_text(encoder.tokenizer.to_str(), encoding="utf-8")
-    weights = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in encoder.clip.state_dict().items()
-    }
-    with whole_file(out / WEIGHTS) as partial:
-        save_file(weights, partial)
+    encoders.save(out, encoder, half=True)
     with whole_file(out / RETRIEVAL) as partial:
         partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(out / STATE, ignore_errors=True)
