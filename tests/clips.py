@@ -2,15 +2,20 @@
 
 import json
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 import transformers
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from flexpad.encoders import Encoder, build
 from flexpad.encoders.clip import ClipConfig, TowerConfig
 from flexpad.encoders.text import small_tokenizer
+from flexpad.recipe import EncoderRecipe
+from flexpad.types import BadInput
 
 TINY = ClipConfig(
     vision=TowerConfig(width=32, layers=2, heads=2, mlp_width=64),
@@ -30,6 +35,29 @@ BASE_16 = ClipConfig(  # the widths of ViT-B/16; fewer layers and words, to be q
     vocabulary=1000,
     context_length=77,
 )
+
+VARIANTS = {
+    "OpenAI's": TINY,
+    "gelu": replace(TINY, activation="gelu"),
+    "narrow heads, slim mlp": replace(
+        TINY, vision=TowerConfig(width=32, layers=1, heads=4, mlp_width=40)
+    ),
+    "mean of normed patches": replace(TINY, pooling="mean_after_norm"),
+    "norm of the mean patch": replace(TINY, pooling="mean_before_norm", norm_before=False),
+}
+
+
+def load(folder: Path, **settings: object) -> Encoder:
+    """Make the encoder of a folder the way a recipe does."""
+    return build(EncoderRecipe(str(folder), trainable="none", **settings))
+
+
+def refusal(folder: Path, **settings: object) -> str:
+    """Give the one line that says why there is no encoder."""
+    with pytest.raises(BadInput) as caught:
+        load(folder, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 @torch.no_grad()

@@ -1,5 +1,5 @@
 """The towers, and what hooks can do in them. What other libraries make of the same weights is
-compared in ``test_encoders.py``.
+compared in ``test_encoder_layouts.py``.
 """
 
 from dataclasses import replace

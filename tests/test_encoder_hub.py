@@ -13,10 +13,6 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from flexpad.encoders import build
-from flexpad.recipe import EncoderRecipe
-from flexpad.types import BadInput
-
 from . import clips
 from .clips import TINY
 
@@ -25,14 +21,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load(name=NAME, **settings):
-    return build(EncoderRecipe(name, trainable="none", **settings))
+    return clips.load(name, **settings)
 
 
 def refusal(name=NAME, **settings):
-    with pytest.raises(BadInput) as caught:
-        load(name, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return clips.refusal(name, **settings)
 
 
 @pytest.fixture
