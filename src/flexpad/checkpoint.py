@@ -56,10 +56,11 @@ def save_recipe(folder: Path, recipe: Recipe, encoder: Encoder) -> None:
     (folder / TOKENIZER).write_text(encoder.tokenizer.to_str(), encoding="utf-8")
 
 
-def save_weights(folder: Path, method: Method, recipe: Recipe) -> None:
+def save_weights(path: Path, method: Method, recipe: Recipe) -> None:
     """Write the weights; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in method.state_dict().items()}
-    with whole_file(folder / WEIGHTS) as partial:
+    with whole_file(path) as partial:
         save_file(weights, partial, {"method": recipe.method.name, "flexpad": __version__})
 
 

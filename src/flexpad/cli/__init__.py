@@ -9,7 +9,7 @@ from tyro.extras import SubcommandApp
 
 from flexpad import __version__
 from flexpad.cli import compare, data, measure, model, scores
-from flexpad.log import console, errors
+from flexpad.log import console, errors, show_warnings
 from flexpad.types import BadInput
 
 app = SubcommandApp()
@@ -39,6 +39,7 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit code 2."""
+    show_warnings()
     try:
         code = app.cli(prog="flexpad", description="Face PAD on any subset of RGB, depth and IR.")
     except BadInput as error:
