@@ -25,7 +25,7 @@ from tests import noise
 
 
 def kill_at(step: int) -> None:
-    """Kill this process after so many steps of its own, or in the midst of writing a state if < 0."""
+    """Kill this process after so many steps, or in the midst of a write if < 0."""
     seen = []
     update, write = Average.update, torch.save
 

@@ -19,6 +19,7 @@ from flexpad.checkpoint import Model
 from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest, Row, sha256
+from flexpad.engine import processes
 from flexpad.infer import answer
 from flexpad.log import Ticker, progress
 from flexpad.score_parts import Parts
@@ -69,31 +70,27 @@ def score(
     }
     groups = [name for name in rows.rows.table.columns if name.startswith(GROUP_PREFIX)]
     parts = Parts(out, _top(header, groups), len(conditions))
-    processes = PartialState()
+    launched = PartialState(cpu=processes.on_cpu())
     out.parent.mkdir(parents=True, exist_ok=True)
-    if processes.is_main_process:
+    if launched.is_main_process:
         parts.begin()
-    processes.wait_for_everyone()
+    launched.wait_for_everyone()
     done = parts.finished()
-    processes.wait_for_everyone()  # nobody writes before everybody has read
+    launched.wait_for_everyone()  # nobody writes before everybody has read
     missing = rows.where(~pl.col("sample_id").is_in(list(done)))
-    mine = missing.where(
-        pl.int_range(pl.len()) % processes.num_processes == processes.process_index
-    )
+    mine = missing.where(pl.int_range(pl.len()) % launched.num_processes == launched.process_index)
     with (
-        parts.of_process(processes.process_index).open("a", encoding="utf-8", newline="") as file,
-        progress(
-            f"scoring {split}", len(done) + len(mine), shown=processes.is_main_process
-        ) as tick,
+        parts.of_process(launched.process_index).open("a", encoding="utf-8", newline="") as file,
+        progress(f"scoring {split}", len(done) + len(mine), shown=launched.is_main_process) as tick,
     ):
         if not file.tell():
             file.write(parts.top)
         tick(len(done))
-        _score_rows(model, mine, conditions, groups, file, tick, workers)
-    processes.wait_for_everyone()
-    if processes.is_main_process:
+        _score_rows(model, launched.device, mine, conditions, groups, file, tick, workers)
+    launched.wait_for_everyone()
+    if launched.is_main_process:
         parts.merge(list(rows.rows.table["sample_id"]))
-    processes.wait_for_everyone()
+    launched.wait_for_everyone()
     return score_table.read(out)
 
 
@@ -109,6 +106,7 @@ def source_commit() -> str:
 
 def _score_rows(
     model: Model,
+    device: torch.device,
     rows: Manifest,
     conditions: Sequence[str],
     groups: Sequence[str],
@@ -116,8 +114,6 @@ def _score_rows(
     tick: Ticker,
     workers: int,
 ) -> None:
-    found = PartialState().device
-    device = found if found.type == "cuda" else torch.device("cpu")
     method = model.method.to(device)
     items = Items(rows, model.image_size, model.recipe.augment)
     loader = DataLoader(items, batch_size=BATCH, collate_fn=collate, num_workers=workers)

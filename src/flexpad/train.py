@@ -66,6 +66,7 @@ def train(
     """
     settings = recipe.train
     accelerator = Accelerator(
+        cpu=processes.on_cpu(),
         mixed_precision="no",  # only the method itself is cast, see Objective
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )

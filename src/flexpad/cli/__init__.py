@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.text import Text
@@ -40,6 +41,8 @@ def version() -> None:
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit code 2."""
     show_warnings()
+    if "RANK" in os.environ:  # torch would warn of every precaution for several processes
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         code = app.cli(prog="flexpad", description="Face PAD on any subset of RGB, depth and IR.")
     except BadInput as error:

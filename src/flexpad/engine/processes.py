@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_gather
 
 from flexpad.log import logger
 from flexpad.types import Batch, Evidence
 
 BY_ITEM = ("logits", "fused", "patches", "embeddings")
+
+
+def on_cpu() -> bool:
+    """Whether there is nothing better than a CPU; Apple's GPU lacks the float64 scores are kept in."""
+    found = torch.accelerator.current_accelerator()
+    return found is None or found.type == "mps"
 
 
 def count() -> int:
@@ -26,9 +33,9 @@ def share(total: int) -> list[int]:
 def gather(batch: Batch, evidence: Evidence) -> tuple[Batch, Evidence]:
     """Put together what all processes say of their parts of a batch, in the order of the parts.
 
-    Gradients flow back to the process they belong to, summed over all. When each process
-    takes the gradient of the same loss of the whole and the mean over processes is applied, every
-    weight gets the gradient of that loss, whether it made the evidence or only weighs it.
+    Every process then takes the gradient of the same loss of the whole. What flows back to its own
+    part is that times the number of processes, so that the mean over processes, which is applied to
+    every weight, is the gradient of that loss, whether a weight made evidence or only weighs it.
 
     Args:
         batch: Of this process; all have the same number of items, but not of present images.
@@ -66,12 +73,27 @@ def _gather_rows(tensors: dict[tuple[str, str], Tensor]) -> dict[tuple[str, str]
         tensor.flatten(1) if tensor.dim() > 1 else tensor[:, None] for tensor in tensors.values()
     ]
     matrix = torch.cat([column.float() for column in columns], dim=1)
-    rows = torch.cat(list(all_gather(matrix)))
+    rows: Tensor = _Gather.apply(matrix)
     pieces = rows.split([column.shape[1] for column in columns], dim=1)
     return {
         key: piece.reshape(len(rows), *tensor.shape[1:]).to(tensor.dtype)
         for (key, tensor), piece in zip(tensors.items(), pieces, strict=True)
     }
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes, in their order."""
+
+    @staticmethod
+    def forward(_: Any, rows: Tensor) -> Tensor:  # noqa: ANN401 - a context of autograd
+        parts = [torch.empty_like(rows) for _ in range(count())]
+        distributed.all_gather(parts, rows)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN401
+        own: Tensor = gradient.chunk(count())[distributed.get_rank()]
+        return count() * own
 
 
 def _spread(packed: Tensor, present: Tensor) -> Tensor:
