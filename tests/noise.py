@@ -20,7 +20,13 @@ RECIPE = Recipe(
     method=MethodRecipe(options=tiny.OPTIONS),
     augment=AugmentRecipe(rotation=5.0),
     train=TrainRecipe(
-        epochs=2, pairs=4, learning_rate=3e-3, ema=0.8, log_steps=2, mixed_precision="no"
+        epochs=2,
+        pairs=4,
+        learning_rate=3e-3,
+        ema=0.8,
+        mixed_precision="no",
+        checkpoint_steps=2,
+        log_steps=2,
     ),
 )
 

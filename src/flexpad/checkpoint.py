@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from flexpad import __version__, config, methods
+from flexpad import config, methods
 from flexpad.data.manifest import sha256
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig
@@ -61,7 +61,8 @@ def save_weights(path: Path, method: Method, recipe: Recipe) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in method.state_dict().items()}
     with whole_file(path) as partial:
-        save_file(weights, partial, {"method": recipe.method.name, "flexpad": __version__})
+        # One entry: safetensors writes several in any order, and equal runs should be equal files.
+        save_file(weights, partial, {"method": recipe.method.name})
 
 
 def load(folder: Path) -> Model:

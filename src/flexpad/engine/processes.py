@@ -14,7 +14,7 @@ BY_ITEM = ("logits", "fused", "patches", "embeddings")
 
 
 def on_cpu() -> bool:
-    """Whether there is nothing better than a CPU; Apple's GPU lacks the float64 scores are kept in."""
+    """Whether to work on the CPU: there is nothing else, or a GPU without the float64 of scores."""
     found = torch.accelerator.current_accelerator()
     return found is None or found.type == "mps"
 
