@@ -376,8 +376,8 @@ class TestTraining:
         assert count("experts.mixtures") == 3_355_392
         assert count("experts.routers", "experts.descriptor") == 175_667
         assert count("prompts") == 459_337
-        assert count("fusion") == 32_897
-        assert count("") == 4_023_293
+        assert count("fusion") == 32_896
+        assert count("") == 4_023_292
         assert all(
             method.is_router(name) == name.startswith(("experts.routers", "experts.descriptor"))
             for name, _ in method.named_parameters()
