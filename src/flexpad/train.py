@@ -23,7 +23,7 @@ from flexpad.data.manifest import Manifest
 from flexpad.engine import optimizer, processes
 from flexpad.engine.average import Average
 from flexpad.engine.curves import draw_curves
-from flexpad.engine.diary import Diary, Means, Sums, expert_usage
+from flexpad.engine.diary import Diary, Means, Sums, expert_usage, require_board
 from flexpad.engine.draws import Draws, seed_step
 from flexpad.engine.state import Best, Run
 from flexpad.engine.stopping import Stopped, stop_requests
@@ -74,12 +74,8 @@ def train(
     with accelerator.main_process_first():  # so that what is wrong is said once
         rows = protocols.apply(recipe.protocol, manifest)
         encoding.check_mixture(rows.split("train"), allowed=settings.mix_encodings)
-        parts = Parts(
-            BalancedBatches(rows.split("train"), settings, recipe.seed),
-            settings.accumulate,
-            accelerator.process_index,
-            accelerator.num_processes,
-        )
+        order = BalancedBatches(rows.split("train"), settings, recipe.seed)
+        parts = Parts(order, settings.accumulate, *processes.place())
         set_seed(recipe.seed)
         encoder = encoders.build(recipe.encoder)
         method = methods.build(recipe.method, encoder)
@@ -87,6 +83,7 @@ def train(
         items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
         dev = Items(rows.split("dev"), size, recipe.augment)
         if leads:
+            require_board(settings.tensorboard)
             run_folder.prepare(out, recipe, rows, resume=resume, overwrite=overwrite)
             checkpoint.save_recipe(out, recipe, encoder)
 
@@ -99,7 +96,7 @@ def train(
     average = Average(method, settings.ema)
     run = Run(out, method, adam, average, run_folder.fingerprint(rows), writes=leads)
     run.restore()
-    per_epoch = len(parts.batches)
+    per_epoch = len(order)
     steps = settings.epochs * per_epoch
 
     with (
@@ -109,7 +106,7 @@ def train(
     ):
         tick(run.step)
         for epoch in range(run.epochs, settings.epochs):
-            items.epoch = parts.batches.epoch = epoch
+            items.epoch = order.epoch = epoch
             parts.first = run.step - epoch * per_epoch
             stream = batches(loader)
             method.train()
@@ -121,8 +118,8 @@ def train(
                 for part, place in enumerate(parts.places, start=1):
                     method.before_step(step / steps, Draws(recipe.seed, step, place))
                     batch = to_device(next(stream), device)
-                    meets = part == settings.accumulate  # processes wait for each other here only
-                    with nullcontext() if meets else accelerator.no_sync(model):
+                    last = part == settings.accumulate  # gradients of processes meet once a step
+                    with nullcontext() if last else accelerator.no_sync(model):
                         add_gradient(model(batch), means, settings.accumulate)
                 norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip_norm)
                 means.add({NORM: (norm, torch.ones_like(norm))})

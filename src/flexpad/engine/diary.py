@@ -104,9 +104,6 @@ class Diary:
         step: How many steps are done.
         writes: Whether this process is the one that writes; the others say nothing.
         tensorboard: Whether to write event files for TensorBoard too.
-
-    Raises:
-        BadInput: TensorBoard is asked for and not installed.
     """
 
     def __init__(
@@ -155,14 +152,25 @@ class Diary:
             table.writerows(rows)
 
 
-def _board(run: Path, step: int) -> SummaryWriter:
-    """Open event files; TensorBoard hides what older ones say of later steps."""
+def require_board(asked: bool) -> None:
+    """Make sure that TensorBoard is there, where it is asked for.
+
+    Raises:
+        BadInput: It is not installed.
+    """
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        if asked:
+            import torch.utils.tensorboard  # noqa: F401
     except ImportError as error:
         raise BadInput(
             "key 'tensorboard': TensorBoard is not installed; pip install 'flexpad[tensorboard]'"
         ) from error
+
+
+def _board(run: Path, step: int) -> SummaryWriter:
+    """Open event files; TensorBoard hides what older ones say of later steps."""
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter(str(run / BOARD), purge_step=step + 1 if step else None)
 
 

@@ -24,10 +24,14 @@ def count() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def place() -> tuple[int, int]:
+    """Which process this is, from 0, and of how many."""
+    return (distributed.get_rank() if distributed.is_initialized() else 0), count()
+
+
 def share(total: int) -> list[int]:
     """List which of ``total`` rows this process takes; every row has exactly one process."""
-    first = distributed.get_rank() if distributed.is_initialized() else 0
-    return list(range(first, total, count()))
+    return list(range(place()[0], total, count()))
 
 
 def gather(batch: Batch, evidence: Evidence) -> tuple[Batch, Evidence]:
