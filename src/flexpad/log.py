@@ -30,6 +30,11 @@ logger = logging.getLogger("flexpad")
 logger.addHandler(logging.NullHandler())  # a library never configures logging
 
 
+def launched() -> bool:
+    """Whether a launcher of several processes started this one."""
+    return "RANK" in os.environ
+
+
 def leads() -> bool:
     """Whether this is the process that speaks, of the several that a launcher may have started."""
     return os.environ.get("RANK", "0") == "0"

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.text import Text
 
 from flexpad.cli.arguments import Image, ManifestFile, ModelFolder, Out
-from flexpad.log import console, errors, leads
+from flexpad.log import console, errors, launched, leads
 from flexpad.types import MODALITIES, Decision, Modality, Outcome
 
 EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
@@ -44,7 +44,8 @@ def train(
     except Stopped as stopped:
         if leads():
             words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
-            again = f"flexpad {shlex.join(words)} --resume"
+            program = "… -m flexpad" if launched() else "flexpad"  # … is the launcher
+            again = f"{program} {shlex.join(words)} --resume"
             errors.print(
                 Text(f"flexpad: {stopped} and saved; go on with\n  {again}"), soft_wrap=True
             )

@@ -77,7 +77,7 @@ def _gather_rows(tensors: dict[tuple[str, str], Tensor]) -> dict[tuple[str, str]
         tensor.flatten(1) if tensor.dim() > 1 else tensor[:, None] for tensor in tensors.values()
     ]
     matrix = torch.cat([column.float() for column in columns], dim=1)
-    rows: Tensor = _Gather.apply(matrix)
+    rows: Tensor = _Gather.apply(matrix)  # type: ignore[no-untyped-call]
     pieces = rows.split([column.shape[1] for column in columns], dim=1)
     return {
         key: piece.reshape(len(rows), *tensor.shape[1:]).to(tensor.dtype)
@@ -95,7 +95,7 @@ class _Gather(torch.autograd.Function):
         return torch.cat(parts)
 
     @staticmethod
-    def backward(_: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN401
+    def backward(_: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401
         own: Tensor = gradient.chunk(count())[distributed.get_rank()]
         return count() * own
 
