@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from flexpad.types import BadInput
 
@@ -75,13 +75,29 @@ class AugmentRecipe:
             raise BadInput(f"key 'enlarge' should be at least 1, not {self.enlarge}")
 
 
+AT_LEAST = {
+    "epochs": 1,
+    "pairs": 1,
+    "accumulate": 1,
+    "buffer": 1,
+    "log_steps": 1,
+    "checkpoint_minutes": 0,
+    "checkpoint_steps": 0,
+}
+
+
+Precision = Literal["auto", "bf16", "no"]
+
+
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """How long, how fast, on how much at once.
 
     Attributes:
         epochs: Passes over the training rows.
-        pairs: Bona fide items in a step; as many attacks stand beside them.
+        pairs: Bona fide items in a step, over all processes; as many attacks stand beside them.
+        accumulate: Parts a step's items are computed in, one after another, where memory is short;
+            terms of the loss that compare the items of a batch then see those of a part.
         sampling: ``frames`` uses every row once an epoch, ``videos`` one random row of each video;
             ``shards`` is ``frames`` in an order that reads a pack's tar files from front to back.
         buffer: How many rows of a class ``shards`` holds to draw the next one from; more mixes
@@ -96,11 +112,20 @@ class TrainRecipe:
         clip_norm: Largest norm of the gradient.
         ema: Decay of the averaged weights that are evaluated and kept; 0 = none. It wants a run
             of many times 1 / (1 - ema) steps, above all where there is batch norm.
-        mixed_precision: ``bf16`` or ``no``.
+        mixed_precision: ``bf16``, ``no``, or ``auto``: bf16 where the hardware multiplies it; a
+            run writes down which it was. Routers, losses and norms are fp32 either way.
+        checkpoint_activations: Compute the inside of each block again on the way back instead of
+            keeping it: less memory, about a third more time.
+        compile: Have torch compile the method: slow to begin with, faster later.
+        checkpoint_minutes: How often the state is written within an epoch; after each it is anyway.
+        checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
+        log_steps: Steps that a line of metrics.jsonl is the mean of.
+        tensorboard: Whether to write for TensorBoard too.
     """
 
     epochs: int = 30
     pairs: int = 10
+    accumulate: int = 1
     sampling: str = "frames"
     buffer: int = 4096
     mix_encodings: bool = False
@@ -111,18 +136,28 @@ class TrainRecipe:
     warmup: float = 0.1
     clip_norm: float = 1.0
     ema: float = 0.0
-    mixed_precision: str = "bf16"
+    mixed_precision: Precision = "auto"
+    checkpoint_activations: bool = False
+    compile: bool = False
+    checkpoint_minutes: float = 5.0
+    checkpoint_steps: int = 0
+    log_steps: int = 50
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.pairs < 1 or self.buffer < 1:
-            raise BadInput("keys 'epochs', 'pairs' and 'buffer' should be at least 1")
+        for key, least in AT_LEAST.items():
+            if getattr(self, key) < least:
+                raise BadInput(f"key {key!r} should be at least {least}, not {getattr(self, key)}")
+        if not 0 <= self.ema < 1:
+            raise BadInput(f"key 'ema' should be at least 0 and less than 1, not {self.ema}")
+        if self.pairs % self.accumulate:
+            raise BadInput(
+                f"key 'accumulate': {self.pairs} pairs cannot be divided into {self.accumulate}"
+                " equal parts"
+            )
         if self.sampling not in ("frames", "videos", "shards"):
             raise BadInput(
                 f"key 'sampling' should be frames, videos or shards, not {self.sampling!r}"
-            )
-        if self.mixed_precision not in ("bf16", "no"):
-            raise BadInput(
-                f"key 'mixed_precision' should be bf16 or no, not {self.mixed_precision!r}"
             )
 
 

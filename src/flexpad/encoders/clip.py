@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from flexpad.types import BadInput
 
@@ -206,6 +207,26 @@ class Block(nn.Module):
         return tokens if beside is None else tokens + beside
 
 
+class Blocks(nn.ModuleList):
+    """The blocks of a tower.
+
+    Attributes:
+        recompute: Whether the way back computes the inside of each block again instead of keeping
+            it. Hooks are then asked twice for the same, and should answer the same.
+    """
+
+    recompute = False
+
+    def run(self, tokens: Tensor, hook: TokenHook | None) -> Tensor:
+        """Run one block after another on tokens (n, N, D)."""
+        for layer, block in enumerate(self):
+            if self.recompute and torch.is_grad_enabled():
+                tokens = checkpoint(block, tokens, layer, hook, use_reentrant=False)
+            else:
+                tokens = block(tokens, layer, hook)
+        return tokens
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions that add to what they are given, (n, C, h, w)."""
 
@@ -273,7 +294,7 @@ class VisionTower(nn.Module):
         self.class_token = nn.Parameter(torch.empty(size.width))
         self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
         self.norm_before = nn.LayerNorm(size.width) if config.norm_before else nn.Identity()
-        self.blocks = nn.ModuleList(
+        self.blocks = Blocks(
             Block(size, config.activation, causal=False) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
@@ -289,8 +310,7 @@ class VisionTower(nn.Module):
         tokens = self.norm_before(tokens)
         if hook is not None:
             hook.start(patches, tokens)
-        for layer, block in enumerate(self.blocks):
-            tokens = block(tokens, layer, hook)
+        tokens = self.blocks.run(tokens, hook)
         # A hook may have put tokens between the class token and the patches.
         kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
         features = self._pool(kept) @ self.projection
@@ -316,7 +336,7 @@ class TextTower(nn.Module):
         size = config.text
         self.words = nn.Embedding(config.vocabulary, size.width)
         self.positions = nn.Parameter(torch.empty(config.context_length, size.width))
-        self.blocks = nn.ModuleList(
+        self.blocks = Blocks(
             Block(size, config.activation, causal=True) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
@@ -333,9 +353,7 @@ class TextTower(nn.Module):
         Returns:
             Features in the joint space, not normalised, (K, P).
         """
-        tokens = words + self.positions[: words.shape[1]]
-        for layer, block in enumerate(self.blocks):
-            tokens = block(tokens, layer, hook)
+        tokens = self.blocks.run(words + self.positions[: words.shape[1]], hook)
         at_end = tokens[torch.arange(len(tokens), device=tokens.device), ends]
         return self.norm_after(at_end) @ self.projection  # type: ignore[no-any-return]
 
@@ -350,6 +368,10 @@ class Clip(nn.Module):
         self.text = TextTower(config)
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.logit_scale)))
         self.reset()
+
+    def recompute_blocks(self, recompute: bool) -> None:
+        """Choose whether training keeps less and computes more, see :class:`Blocks`."""
+        self.vision.blocks.recompute = self.text.blocks.recompute = recompute
 
     @torch.no_grad()
     def reset(self) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from flexpad import config
 from flexpad.encoders.clip import ClipConfig, TowerConfig
-from flexpad.precision import Precision
 from flexpad.pretrain.captions import LENGTH, tokenizer
 from flexpad.pretrain.corpus import PART
+from flexpad.recipe import Precision
 from flexpad.types import BadInput
 
 BUILT_IN = Path(__file__).with_name("clip_nano.yaml")

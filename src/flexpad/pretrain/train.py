@@ -12,23 +12,23 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad import config, encoders, precision
+from flexpad import config, encoders
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
+from flexpad.engine import optimizer as groups
+from flexpad.engine import precision
 from flexpad.files import whole_file, whole_folder
 from flexpad.log import logger, progress
 from flexpad.pretrain import captions, corpus, pairs
 from flexpad.pretrain.corpus import Corpus
 from flexpad.pretrain.retrieval import retrieval
 from flexpad.pretrain.settings import PretrainSettings
-from flexpad.train import learning_rate_factor
 from flexpad.types import BadInput
 
 LARGEST_SCALE = 100.0
@@ -60,7 +60,9 @@ def pretrain(settings: PretrainSettings, out: Path, *, workers: int = 2) -> dict
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     encoder = Encoder(Clip(settings.clip).to(device), captions.tokenizer())
-    optimizer = torch.optim.AdamW(_groups(encoder.clip, settings.weight_decay), betas=(0.9, 0.98))
+    rates = {"clip": settings.learning_rate}
+    weights = groups.parameter_groups(encoder.clip, lambda _: "clip", rates, settings.weight_decay)
+    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.98))
     first = _resume(out / STATE, encoder.clip, optimizer)
     _cut_log(out / LOG, first)
     saved = time.monotonic()
@@ -136,9 +138,8 @@ def _step(
 ) -> float:
     """Update the weights once."""
     clip = encoder.clip.train()
-    rate = settings.learning_rate * learning_rate_factor(step, settings.steps, settings.warmup)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    factor = groups.learning_rate_factor(step, settings.steps, settings.warmup)
+    groups.set_rates(optimizer, factor)
     rows = pairs.rows_of_step(len(learned.images), settings.batch, settings.seed, step)
     shown = pairs.draw_pairs(
         learned, rows, settings.image_size, encoder.tokenizer, settings.seed, step
@@ -159,19 +160,6 @@ def _step(
     nn.utils.clip_grad_norm_(clip.parameters(), settings.clip_norm)
     optimizer.step()
     return loss.item()
-
-
-def _groups(clip: Clip, weight_decay: float) -> list[dict[str, Any]]:
-    """Only matrices decay."""
-    matrices = [
-        module.weight for module in clip.modules() if isinstance(module, nn.Linear | nn.Conv2d)
-    ]
-    theirs = {id(weight) for weight in matrices}
-    others = [parameter for parameter in clip.parameters() if id(parameter) not in theirs]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
 
 
 def _evaluated(encoder: Encoder) -> Encoder:
