@@ -1,9 +1,11 @@
 """The towers: equal to transformers' CLIP on random weights, and open to hooks."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 import transformers
 from safetensors.torch import save_file
 from torch import Tensor
@@ -13,6 +15,7 @@ from flexpad.encoders.clip import (
     Clip,
     ClipConfig,
     ConvolutionalStem,
+    Mlp,
     TowerConfig,
     attend,
     set_trainable,
@@ -108,11 +111,28 @@ def test_equal_to_transformers(config, activation, tmp_path):
 
 
 @pytest.mark.parametrize("causal", [True, False])
-def test_attention_on_cpu_equals_the_fused_kernel(causal):
+def test_plain_attention_equals_the_fused_kernel(causal):
     torch.manual_seed(0)
-    q, k, v = torch.randn(3, 2, 4, 7, 8).unbind(0)
-    fused = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    assert torch.allclose(attend(q, k, v, causal=causal), fused, atol=1e-6)
+    q, k, v = torch.randn(3, 2, 4, 7, 8, dtype=torch.float64).unbind(0)
+    fused = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    assert torch.allclose(attend(q, k, v, causal=causal), fused, atol=1e-12)
+    single = attend(q.float(), k.float(), v.float(), causal=causal)
+    assert torch.allclose(single.double(), fused, atol=1e-6)
+
+
+def test_quick_gelu_and_its_gradient_by_its_definition():
+    torch.manual_seed(0)
+    mlp = Mlp(width=6, hidden=12, activation="quick_gelu")
+    tokens = torch.randn(2, 3, 6, requires_grad=True)
+    widened = F.linear(tokens, mlp.widen.weight, mlp.widen.bias)
+    expected = mlp.narrow(widened * torch.sigmoid(1.702 * widened))
+    assert torch.allclose(mlp(tokens), expected, atol=1e-6)
+    weights = [tokens, *mlp.parameters()]
+    of_found = torch.autograd.grad(mlp(tokens).square().sum(), weights)
+    of_expected = torch.autograd.grad(expected.square().sum(), weights)
+    assert all(map(partial(torch.allclose, atol=1e-5), of_found, of_expected))
+    with torch.no_grad():
+        assert torch.allclose(mlp(tokens), expected, atol=1e-6)
 
 
 def test_text_does_not_see_what_follows_the_end():
