@@ -18,6 +18,7 @@ from flexpad.encoders.clip import (
     Mlp,
     TowerConfig,
     attend,
+    attend_plainly,
     set_trainable,
 )
 from flexpad.encoders.weights import load_huggingface
@@ -115,9 +116,11 @@ def test_plain_attention_equals_the_fused_kernel(causal):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 4, 7, 8, dtype=torch.float64).unbind(0)
     fused = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    assert torch.allclose(attend(q, k, v, causal=causal), fused, atol=1e-12)
-    single = attend(q.float(), k.float(), v.float(), causal=causal)
-    assert torch.allclose(single.double(), fused, atol=1e-6)
+    assert torch.allclose(attend_plainly(q, k, v, causal=causal), fused, atol=1e-12)
+    for precision, close in ((torch.float32, 1e-6), (torch.bfloat16, 2e-2)):
+        found = attend(*(part.to(precision) for part in (q, k, v)), causal=causal)
+        assert found.dtype is precision
+        assert torch.allclose(found.double(), fused, atol=close)
 
 
 def test_quick_gelu_and_its_gradient_by_its_definition():
