@@ -103,6 +103,9 @@ def peak(precision: str, device: torch.device, rounds: int = 5) -> float:
             way()
             fastest = min(seconds(way, device) for _ in range(rounds))
             best = max(best, 2 * rows * inner * columns / fastest)
+    if device.type == "cuda":
+        del left, right, ways, way
+        torch.cuda.reset_peak_memory_stats(device)
     return best
 
 
