@@ -24,6 +24,7 @@ from collect import processor
 from flexpad import checkpoint, readers, recipes
 from flexpad.data import manifest as manifests
 from flexpad.data import protocols
+from flexpad.engine import state
 from flexpad.files import whole_file
 from flexpad.log import console
 from flexpad.recipe import Recipe
@@ -32,7 +33,7 @@ from flexpad.score import score, source_commit
 from flexpad.synth.config import FamilyName, SynthConfig
 from flexpad.synth.generate import generate
 from flexpad.synth.layouts import LAYOUTS
-from flexpad.train import STATE, train
+from flexpad.train import train
 
 PROTOCOLS = {
     "surf": ("synth-surf@1",),
@@ -73,8 +74,8 @@ def measure(manifest: manifests.Manifest, recipe: Recipe, run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
     manifests.write(manifest, run / "manifest.csv")
     manifest = manifests.read(run / "manifest.csv")
-    if not (run / checkpoint.WEIGHTS).is_file() or (run / STATE).is_dir():
-        train(manifest, recipe, run)
+    if not (run / checkpoint.WEIGHTS).is_file() or state.is_there(run):
+        train(manifest, recipe, run, resume=True)
     model = checkpoint.load(run)
     dev, test = (
         score(model, manifest, split, run / f"scores-{split}.csv") for split in ("dev", "test")

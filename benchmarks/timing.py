@@ -20,7 +20,7 @@ import torch.nn.functional as F
 import transformers
 from collect import processor
 
-from flexpad.encoders.precision import multiplies_bf16
+from flexpad.engine.precision import multiplies_bfloat16
 from flexpad.score import source_commit
 
 Name = TypeVar("Name", bound=Hashable)
@@ -37,7 +37,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Non
 
 def worth_measuring(device: torch.device) -> list[str]:
     """List the precisions a device has units for; without them bf16 only costs time."""
-    return [name for name in PRECISIONS if name == "fp32" or multiplies_bf16(device)]
+    return [name for name in PRECISIONS if name == "fp32" or multiplies_bfloat16(device)]
 
 
 def seconds(call: Callable[[], object], device: torch.device) -> float:

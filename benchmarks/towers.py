@@ -13,11 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.precision import held_in_bf16
-from flexpad.encoders.text import SMALL_VOCABULARY, small_tokenizer
+from flexpad.encoders.held import held_in_bf16
+from flexpad.encoders.text import small_tokenizer
 from flexpad.methods.fmm_rpl.experts import UNKNOWN
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
 from flexpad.methods.fmm_rpl.passes import VisualPass
+from flexpad.pretrain import settings
 
 Encode = Callable[[Tensor], object]  # images (n, 3, H, W) to whatever a tower says of them
 
@@ -29,22 +30,12 @@ def _vit(width: int, layers: int, text_width: int, joint: int, patch: int) -> Cl
         joint_width=joint,
         image_size=224,
         patch_size=patch,
-        vocabulary=len(SMALL_VOCABULARY),
+        vocabulary=small_tokenizer().get_vocab_size(),
         context_length=16,
     )
 
 
-_NANO = ClipConfig(
-    vision=TowerConfig(width=192, layers=6, heads=3, mlp_width=768),
-    text=TowerConfig(width=128, layers=4, heads=2, mlp_width=512),
-    joint_width=128,
-    image_size=112,
-    patch_size=16,
-    vocabulary=len(SMALL_VOCABULARY),
-    context_length=16,
-    activation="gelu",
-    stem="convolutions",
-)
+_NANO = settings.find("clip-nano").clip
 TOWERS = {
     "ViT-L/14": _vit(1024, 24, 768, 768, patch=14),
     "ViT-B/16": _vit(768, 12, 512, 512, patch=16),
@@ -84,7 +75,9 @@ def with_fmm_rpl(name: str, device: torch.device) -> Encode:
 
     def encode(images: Tensor) -> object:
         labels = torch.full((len(images),), UNKNOWN, device=device)
-        return method.clip.vision(images, VisualPass(method.experts, method.prompts, labels))
+        return method.clip.vision(
+            images, VisualPass(method.experts, method.prompts, labels, noise=None)
+        )
 
     return encode
 

@@ -187,7 +187,7 @@ def make_step(case: Case, method: Method, device: torch.device) -> Callable[[Bat
             contexts.enter_context(timing.autocast(case.precision, device))
             contexts.enter_context(skipped())
             evidence = method(batch)
-            loss = torch.stack(list(method.loss(batch, evidence).values())).sum()
+        loss = torch.stack(list(method.loss(batch, evidence).values())).sum()
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()

@@ -43,6 +43,36 @@ def rendered(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def noise_set(tmp_path_factory) -> Path:
+    """The manifest of a set of noise images."""
+    from tests import noise
+
+    return noise.write(tmp_path_factory.mktemp("noise"))
+
+
+@pytest.fixture(scope="session")
+def noise_run(noise_set, tmp_path_factory) -> Path:
+    """A finished run on it, see ``tests.noise.RECIPE``."""
+    from flexpad.data import manifest as manifests
+    from flexpad.train import train
+    from tests import noise
+
+    folder = tmp_path_factory.mktemp("noise") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        noise.use_tiny_encoder(patch)
+        train(manifests.read(noise_set), noise.RECIPE, folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_encoder(monkeypatch):
+    """Runs build on the tiny CLIP."""
+    from tests import noise
+
+    noise.use_tiny_encoder(monkeypatch)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished run and the rows it was trained on."""

@@ -1,114 +1,26 @@
-"""The towers: equal to transformers' CLIP on random weights, and open to hooks."""
+"""The towers, and what hooks can do in them. What other libraries make of the same weights is
+compared in ``test_encoder_layouts.py``.
+"""
 
-import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
-import transformers
-from safetensors.torch import save_file
 from torch import Tensor
 
-from flexpad.encoders import SMALL, build
 from flexpad.encoders.clip import (
     Clip,
-    ClipConfig,
     ConvolutionalStem,
     Mlp,
-    TowerConfig,
     attend,
     attend_plainly,
     set_trainable,
 )
-from flexpad.encoders.weights import load_huggingface
-from flexpad.recipe import EncoderRecipe
 from flexpad.types import BadInput
 
-TINY = ClipConfig(
-    vision=TowerConfig(width=32, layers=2, heads=2, mlp_width=64),
-    text=TowerConfig(width=24, layers=2, heads=2, mlp_width=48),
-    joint_width=16,
-    image_size=32,
-    patch_size=8,
-    vocabulary=12,
-    context_length=10,
-)
-BASE_16 = ClipConfig(  # the widths of ViT-B/16; fewer layers and words, to be quick
-    vision=TowerConfig(width=768, layers=3, heads=12, mlp_width=3072),
-    text=TowerConfig(width=512, layers=3, heads=8, mlp_width=2048),
-    joint_width=512,
-    image_size=224,
-    patch_size=16,
-    vocabulary=1000,
-    context_length=77,
-)
-
-
-def in_transformers(config: ClipConfig, activation: str = "quick_gelu") -> transformers.CLIPModel:
-    """Make their model of the same size; the end token is the highest id, as in OpenAI's CLIP."""
-    tower = {"hidden_act": activation}
-    model = transformers.CLIPModel(
-        transformers.CLIPConfig(
-            vision_config={
-                **tower,
-                "hidden_size": config.vision.width,
-                "num_hidden_layers": config.vision.layers,
-                "num_attention_heads": config.vision.heads,
-                "intermediate_size": config.vision.mlp_width,
-                "image_size": config.image_size,
-                "patch_size": config.patch_size,
-            },
-            text_config={
-                **tower,
-                "hidden_size": config.text.width,
-                "num_hidden_layers": config.text.layers,
-                "num_attention_heads": config.text.heads,
-                "intermediate_size": config.text.mlp_width,
-                "vocab_size": config.vocabulary,
-                "max_position_embeddings": config.context_length,
-                "bos_token_id": 0,
-                "eos_token_id": config.vocabulary - 1,
-            },
-            projection_dim=config.joint_width,
-        )
-    )
-    with torch.no_grad():  # their biases and norms start at 0 and 1, which would hide a swap
-        for parameter in model.parameters():
-            if parameter.ndim == 1:
-                parameter.add_(0.05 * torch.randn_like(parameter))
-    return model.eval()
-
-
-def save_huggingface(model: transformers.CLIPModel, folder) -> None:
-    save_file(
-        {name: value.contiguous() for name, value in model.state_dict().items()},
-        folder / "model.safetensors",
-    )
-    (folder / "config.json").write_text(json.dumps(model.config.to_dict(), default=str))
-
-
-@pytest.mark.parametrize(
-    ("config", "activation"), [(TINY, "quick_gelu"), (TINY, "gelu"), (BASE_16, "quick_gelu")]
-)
-def test_equal_to_transformers(config, activation, tmp_path):
-    torch.manual_seed(0)
-    theirs = in_transformers(config, activation)
-    save_huggingface(theirs, tmp_path)
-    ours = load_huggingface(tmp_path).eval()
-    images = torch.randn(2, 3, config.image_size, config.image_size)
-    ids = torch.randint(1, config.vocabulary - 1, (2, 8))
-    ids[0, 5], ids[1, 7] = config.vocabulary - 1, config.vocabulary - 1
-    with torch.no_grad():
-        expected_images = theirs.visual_projection(
-            theirs.vision_model(pixel_values=images).pooler_output
-        )
-        expected_texts = theirs.text_projection(theirs.text_model(input_ids=ids).pooler_output)
-        found_images = ours.vision(images).image
-        found_texts = ours.text(ours.text.words(ids), torch.tensor([5, 7]))
-    assert (found_images - expected_images).abs().max() <= 1e-5
-    assert (found_texts - expected_texts).abs().max() <= 1e-5
-    assert ours.log_scale.item() == pytest.approx(theirs.logit_scale.item())
+from .clips import TINY
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -207,12 +119,6 @@ def test_trainable_refuses(trainable):
         set_trainable(Clip(TINY), trainable)
 
 
-def test_small_encoder_has_the_size_it_says():
-    encoder = build(EncoderRecipe())
-    features = encoder.clip.vision(torch.randn(1, 3, SMALL.image_size, SMALL.image_size))
-    assert features.patches.shape == (1, 49, SMALL.joint_width)
-
-
 class TestConvolutionalStem:
     def test_a_place_for_every_patch(self):
         stem = ConvolutionalStem(width=16, patch_size=8)
@@ -237,38 +143,23 @@ class TestConvolutionalStem:
             ConvolutionalStem(width=16, patch_size=14)
 
 
-def test_unknown_encoder_names_what_there_is():
-    with pytest.raises(BadInput, match="'smalll' is neither 'small' nor a folder"):
-        build(EncoderRecipe(name="smalll"))
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"activation": "relu"}, "key 'activation' should be quick_gelu or gelu, not 'relu'"),
+        ({"pooling": "max"}, "key 'pooling' should be class_token or mean_after_norm or mean_be"),
+        ({"stem": "deep"}, "key 'stem' should be linear or convolutions or light_convolutions, n"),
+        ({"image_size": 4}, "images of 4 pixels hold no patch of 8"),
+    ],
+)
+def test_sizes_that_make_no_clip(values, message):
+    with pytest.raises(BadInput, match=message):
+        replace(TINY, **values)
 
 
-class TestBrokenWeights:
-    @pytest.fixture
-    def folder(self, tmp_path):
-        torch.manual_seed(0)
-        save_huggingface(in_transformers(TINY), tmp_path)
-        return tmp_path
-
-    def test_missing(self, folder):
-        (folder / "model.safetensors").unlink()
-        with pytest.raises(BadInput, match=r"model\.safetensors: is missing"):
-            load_huggingface(folder)
-
-    def test_truncated(self, folder):
-        weights = folder / "model.safetensors"
-        weights.write_bytes(weights.read_bytes()[:1000])
-        with pytest.raises(BadInput, match=r"model\.safetensors: does not fit"):
-            load_huggingface(folder)
-
-    def test_other_size(self, folder):
-        config = json.loads((folder / "config.json").read_text())
-        config["vision_config"]["hidden_size"] = 64
-        (folder / "config.json").write_text(json.dumps(config))
-        with pytest.raises(BadInput, match=r"model\.safetensors: does not fit") as error:
-            load_huggingface(folder)
-        assert "\n" not in str(error.value)
-
-    def test_no_configuration(self, folder):
-        (folder / "config.json").write_text("{}")
-        with pytest.raises(BadInput, match="is not a CLIP configuration"):
-            load_huggingface(folder)
+def test_what_stands_for_an_image_is_the_mean_of_its_patches_alone():
+    """Prompts that a hook puts between class token and patches are no part of it."""
+    torch.manual_seed(0)
+    clip = Clip(replace(TINY, pooling="mean_after_norm")).eval()
+    features = clip.vision(torch.randn(2, 3, 32, 32), Recorder(beside=0.0))
+    assert torch.allclose(features.image, features.patches.mean(dim=1), atol=1e-6)

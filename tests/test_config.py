@@ -30,6 +30,12 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Bell:
+    sound: str = field(metadata={"bare": True})
+    loud: bool = False
+
+
+@dataclass(frozen=True)
 class Cart:
     name: str
     front: Wheel
@@ -45,6 +51,7 @@ class Cart:
     gear: Literal["low", "high", 3] = "low"
     last: int | str = "all"
     place: Path = Path()
+    bell: Bell | None = None
 
 
 def build(values):
@@ -93,7 +100,7 @@ def test_values_become_what_the_fields_are():
     ("values", "message"),
     [
         ({"sizess": 1}, "cart.yaml: key 'sizess' is unknown; did you mean 'sizes'?"),
-        ({"zzz": 1}, "cart.yaml: key 'zzz' is unknown; known: box, colour, extra, front"),
+        ({"zzz": 1}, "cart.yaml: key 'zzz' is unknown; known: bell, box, colour, extra"),
         ({1: 1}, "cart.yaml: key 1 is unknown"),
         ({"name": 3}, "cart.yaml: key 'name' should be str, not 3"),
         ({"name": None}, "cart.yaml: key 'name' should be str, not None"),
@@ -122,6 +129,8 @@ def test_values_become_what_the_fields_are():
         ({"gear": 3.0}, "key 'gear' should be one of low, high, 3, not 3.0"),
         ({"last": 1.5}, "key 'last' should be str, not 1.5"),
         ({"place": 3}, "key 'place' should be Path, not 3"),
+        ({"bell": 3}, "cart.yaml: bell: key 'sound' should be str, not 3"),
+        ({"bell": {"loud": True}}, "cart.yaml: bell: key 'sound' is missing"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(values, message):
@@ -129,6 +138,10 @@ def test_what_does_not_fit_is_refused_in_one_line(values, message):
         build(values)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_value_alone_fills_the_field_that_says_so():
+    assert build({"bell": "ding"}).bell == build({"bell": {"sound": "ding"}}).bell == Bell("ding")
 
 
 def test_a_missing_key_is_named():
@@ -217,6 +230,7 @@ carts = st.builds(
     gear=st.sampled_from(["low", "high", 3]),
     last=st.integers() | text,
     place=st.sampled_from([Path(), Path("a/b"), Path("ü #1")]),
+    bell=st.none() | st.builds(Bell, sound=text),
 )
 
 

@@ -10,7 +10,8 @@ from scipy.fft import dctn, idctn
 
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.text import SMALL_VOCABULARY, small_tokenizer
+from flexpad.encoders.text import small_tokenizer
+from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl.experts import (
     ExpertMixture,
@@ -141,12 +142,12 @@ class TestRouting:
 
     def test_all_are_open_at_first_and_in_training_only(self):
         method = make(dense_share=0.1).train()
-        method.schedule(0.05)
+        method.before_step(0.05, Draws())
         assert (method(tiny.batch(2)).gates["layer_0"] > 0).all()
         method.eval()
         assert ((method(tiny.batch(2)).gates["layer_0"] > 0).sum(dim=1) == 2).all()
         method.train()
-        method.schedule(0.1)
+        method.before_step(0.1, Draws())
         assert ((method(tiny.batch(2)).gates["layer_0"] > 0).sum(dim=1) == 2).all()
 
     def test_modality_is_never_told_in_evaluation(self):
@@ -346,7 +347,7 @@ class TestLoss:
 
     def test_subsets_are_the_four_with_two_or_more(self):
         torch.manual_seed(0)
-        drawn = terms.draw_subsets(torch.ones(400, 3, dtype=torch.bool))
+        drawn = terms.choose_subsets(torch.ones(400, 3, dtype=torch.bool), torch.rand(400))
         kinds, counts = drawn.unique(dim=0, return_counts=True)
         assert kinds.tolist() == [
             [False, True, True],
@@ -358,7 +359,7 @@ class TestLoss:
 
     def test_subsets_stay_within_what_is_present(self):
         present = torch.tensor([[True, False, True]] * 50 + [[False, True, False]] * 50)
-        drawn = terms.draw_subsets(present)
+        drawn = terms.choose_subsets(present, torch.rand(len(present)))
         assert not (drawn & ~present).any()
         assert drawn.any(dim=1).all()
 
@@ -382,7 +383,7 @@ class TestTraining:
 
     def test_every_part_gets_a_gradient_once_it_has_left_zero(self):
         method = stir(make()).train()
-        method.schedule(0.0)
+        method.before_step(0.0, Draws())
         batch = tiny.batch(6)
         torch.stack(list(method.loss(batch, method(batch)).values())).sum().backward()
         dead = [
@@ -399,7 +400,7 @@ class TestTraining:
             joint_width=512,
             image_size=224,
             patch_size=16,
-            vocabulary=len(SMALL_VOCABULARY),
+            vocabulary=small_tokenizer().get_vocab_size(),
             context_length=77,
         )
         with torch.device("meta"):
@@ -417,8 +418,8 @@ class TestTraining:
         assert count("experts.mixtures") == 3_355_392
         assert count("experts.routers", "experts.descriptor") == 175_667
         assert count("prompts") == 459_337
-        assert count("fusion") == 32_897
-        assert count("") == 4_023_293
+        assert count("fusion") == 32_896
+        assert count("") == 4_023_292
         assert all(
             method.is_router(name) == name.startswith(("experts.routers", "experts.descriptor"))
             for name, _ in method.named_parameters()

@@ -44,7 +44,7 @@ def test_interrupted_scoring_goes_on(trained, model, tmp_path, monkeypatch):
     lines = expected.splitlines(keepends=True)
     start = next(i for i, line in enumerate(lines) if line.startswith("sample_id")) + 1
     kept = [*lines[: start + 2 * len(CONDITIONS) + 3], "test/half"]
-    (tmp_path / "scores.csv.partial").write_text("".join(kept))
+    (tmp_path / "scores.csv.part0").write_text("".join(kept))
     opened = []
     batches = scoring.batches
     monkeypatch.setattr(
@@ -55,14 +55,14 @@ def test_interrupted_scoring_goes_on(trained, model, tmp_path, monkeypatch):
     score(model, trained.manifest, "test", out)
     assert out.read_text() == expected
     assert sum(map(len, opened)) == len(set(score_table.read(out).rows["sample_id"])) - 2
-    assert not (tmp_path / "scores.csv.partial").exists()
+    assert not (tmp_path / "scores.csv.part0").exists()
 
 
 def test_partial_table_of_another_model_is_begun_anew(trained, model, tmp_path):
     out = tmp_path / "scores.csv"
     expected = (trained.folder / "scores-test.csv").read_text()
     other = expected.replace(model.sha256, "0" * 64)
-    (tmp_path / "scores.csv.partial").write_text(other)
+    (tmp_path / "scores.csv.part0").write_text(other)
     score(model, trained.manifest, "test", out)
     assert out.read_text() == expected
 

@@ -4,7 +4,7 @@ import torch
 
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig
-from flexpad.encoders.text import SMALL_VOCABULARY, small_tokenizer
+from flexpad.encoders.text import small_tokenizer
 from flexpad.types import Batch
 
 SIZE = 32
@@ -14,7 +14,7 @@ CONFIG = ClipConfig(
     joint_width=16,
     image_size=SIZE,
     patch_size=8,
-    vocabulary=len(SMALL_VOCABULARY),
+    vocabulary=small_tokenizer().get_vocab_size(),
     context_length=12,
     logit_scale=20.0,
 )

@@ -1,7 +1,8 @@
 """A trained model on disk: one folder that needs nothing else to be run.
 
 ``model.safetensors`` (weights, with the method's name in its header), ``recipe.yaml``,
-``encoder.yaml`` (sizes of the towers) and ``tokenizer.json``; after a report ``calibration.json``.
+``encoder.yaml`` (sizes of the towers), ``tokenizer.json`` and ``weights.yaml`` (where the encoder's
+weights came from, and their licence); after a report ``calibration.json``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from flexpad import __version__, config, methods
+from flexpad import config, methods
 from flexpad.data.manifest import sha256
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig
@@ -26,6 +27,7 @@ WEIGHTS = "model.safetensors"
 RECIPE = "recipe.yaml"
 ENCODER = "encoder.yaml"
 TOKENIZER = "tokenizer.json"
+PROVENANCE = "weights.yaml"
 CALIBRATION = "calibration.json"
 
 
@@ -54,13 +56,16 @@ def save_recipe(folder: Path, recipe: Recipe, encoder: Encoder) -> None:
     (folder / RECIPE).write_text(config.dump(recipe), encoding="utf-8")
     (folder / ENCODER).write_text(config.dump(encoder.clip.config), encoding="utf-8")
     (folder / TOKENIZER).write_text(encoder.tokenizer.to_str(), encoding="utf-8")
+    (folder / PROVENANCE).write_text(config.dump(encoder.provenance), encoding="utf-8")
 
 
-def save_weights(folder: Path, method: Method, recipe: Recipe) -> None:
+def save_weights(path: Path, method: Method, recipe: Recipe) -> None:
     """Write the weights; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in method.state_dict().items()}
-    with whole_file(folder / WEIGHTS) as partial:
-        save_file(weights, partial, {"method": recipe.method.name, "flexpad": __version__})
+    with whole_file(path) as partial:
+        # One entry: safetensors writes several in any order, and equal runs should be equal files.
+        save_file(weights, partial, {"method": recipe.method.name})
 
 
 def load(folder: Path) -> Model:

@@ -66,6 +66,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """Make the dataclass ``cls`` from a mapping; a nested mapping makes a nested dataclass.
 
+    A nested dataclass may also be given by one value alone, if a field of it says so:
+    ``name: str = field(metadata={"bare": True})`` lets ``encoder: x`` mean ``encoder: {name: x}``.
+
     Args:
         cls: A dataclass whose fields are scalars, enums, literals, tuples, mappings, dataclasses
             or unions of these.
@@ -152,7 +155,10 @@ def _convert_choice(choices: Mapping[Any, Any], value: Any, where: str, key: str
 
 def _convert_mapping(hint: Any, value: Any, where: str, key: str) -> Any:  # noqa: ANN401
     if not isinstance(value, Mapping):
-        raise BadInput(f"{where}: key {key!r} should hold 'key: value' lines, not {value!r}")
+        bare = _bare_field(hint)
+        if bare is None:
+            raise BadInput(f"{where}: key {key!r} should hold 'key: value' lines, not {value!r}")
+        value = {bare: value}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return build(hint, value, f"{where}: {key}")
     key_hint, value_hint = get_args(hint)
@@ -162,6 +168,12 @@ def _convert_mapping(hint: Any, value: Any, where: str, key: str) -> Any:  # noq
         )
         for name, item in value.items()
     }
+
+
+def _bare_field(hint: Any) -> str | None:  # noqa: ANN401
+    """Name the field that a value alone fills, if the type is a dataclass with such a one."""
+    fields = dataclasses.fields(hint) if dataclasses.is_dataclass(hint) else ()
+    return next((field.name for field in fields if field.metadata.get("bare")), None)
 
 
 def _convert_tuple(hint: Any, value: Any, where: str, key: str) -> tuple[Any, ...]:  # noqa: ANN401

@@ -45,7 +45,7 @@ def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None
         manifest = manifests.read(out / "manifest.csv")
         contact_sheet(manifest.split("test"), out / "contact-sheet.png")
     with _timed(times, "train"):
-        train(manifest, recipe, out, overwrite=True)
+        train(manifest, recipe, out, resume=True, overwrite=True)
     with _timed(times, "score"):
         model = checkpoint.load(out)
         dev, test = (

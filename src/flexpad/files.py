@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,15 +13,28 @@ from pathlib import Path
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``, which becomes ``path`` when the body ends well.
 
-    When it does not, what stood at ``path`` is as it was and nothing is left beside it.
+    When it does not, what stood at ``path`` is as it was and nothing is left beside it. The content
+    reaches the disk before the name does, so that not even a power cut leaves half a file.
     """
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial
+        _flush(partial)
         partial.replace(path)
+        _flush(path.parent)
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
+    with suppress(OSError):  # not every system opens folders
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,29 @@ logger = logging.getLogger("flexpad")
 logger.addHandler(logging.NullHandler())  # a library never configures logging
 
 
+def launched() -> bool:
+    """Whether a launcher of several processes started this one."""
+    return "RANK" in os.environ
+
+
+def leads() -> bool:
+    """Whether this is the process that speaks, of the several that a launcher may have started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+class _Warnings(logging.Handler):
+    """Prints what the library warns of as one line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        errors.print(Text(f"flexpad: {record.getMessage()}", style="yellow"), soft_wrap=True)
+
+
+def show_warnings() -> None:
+    """Show warnings of the library on stderr, as the command line does."""
+    if not any(isinstance(handler, _Warnings) for handler in logger.handlers):
+        logger.addHandler(_Warnings(logging.WARNING))
+
+
 class _RateColumn(ProgressColumn):
     """Units done per second, e.g. ``31.4 items/s``."""
 
@@ -53,8 +77,8 @@ class Ticker:
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str = "items") -> Iterator[Ticker]:
-    """Show a bar with count, rate and remaining time while the body runs.
+def progress(what: str, total: int, unit: str = "items", *, shown: bool = True) -> Iterator[Ticker]:
+    """Show a bar with count, rate and remaining time while the body runs, if ``shown``.
 
     It goes to stderr, so that what a command prints can be piped. On something that is no terminal
     (a log file, CI) only the finished bar is printed.
@@ -69,5 +93,5 @@ def progress(what: str, total: int, unit: str = "items") -> Iterator[Ticker]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim"),
     )
-    with Progress(*columns, console=errors) as bars:
+    with Progress(*columns, console=errors, disable=not shown) as bars:
         yield Ticker(bars, bars.add_task(what, total=total, unit=unit, note=""))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 import polars as pl
 import torch
+from accelerate import PartialState
 from torch.utils.data import DataLoader
 
 from flexpad import __version__, score_table
@@ -18,8 +19,10 @@ from flexpad.checkpoint import Model
 from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest, Row, sha256
+from flexpad.engine import processes
 from flexpad.infer import answer
-from flexpad.log import progress
+from flexpad.log import Ticker, progress
+from flexpad.score_parts import Parts
 from flexpad.score_table import COLUMNS, GROUP_PREFIX, ScoreTable
 from flexpad.types import CONDITIONS, Batch
 
@@ -37,8 +40,10 @@ def score(
     """Score the rows of a split in fp32 and write the table.
 
     The header of the table carries that of the manifest too: its list files with their sha256 and
-    its licence. Rows are written as they come to ``<out>.partial``; an interrupted call with the
-    same model and manifest goes on from there. ``out`` appears when everything is scored.
+    its licence. Started by ``accelerate launch``, each of several processes scores a share of the
+    rows. They are written as they come to ``<out>.part0`` and so on; an interrupted call with the
+    same model and manifest goes on from there, on any number of processes. ``out`` appears when
+    everything is scored.
 
     Args:
         model: What judges.
@@ -64,19 +69,29 @@ def score(
         "commit": source_commit(),
     }
     groups = [name for name in rows.rows.table.columns if name.startswith(GROUP_PREFIX)]
-    partial = out.with_name(out.name + ".partial")
+    parts = Parts(out, _top(header, groups), len(conditions))
+    launched = PartialState(cpu=processes.on_cpu())
     out.parent.mkdir(parents=True, exist_ok=True)
-    done = _already_scored(partial, header, len(conditions))
+    if launched.is_main_process:
+        parts.begin()
+    launched.wait_for_everyone()
+    done = parts.finished()
+    launched.wait_for_everyone()  # nobody writes before everybody has read
     missing = rows.where(~pl.col("sample_id").is_in(list(done)))
-    with partial.open("a" if done else "w", encoding="utf-8", newline="") as file:
-        if not done:
-            _begin(file, header, groups)
-        _score_rows(
-            model, missing, conditions, groups, file, f"scoring {split}", len(done), workers
-        )
-    table = score_table.read(partial)
-    partial.replace(out)
-    return replace(table, name=str(out))
+    mine = missing.where(pl.int_range(pl.len()) % launched.num_processes == launched.process_index)
+    with (
+        parts.of_process(launched.process_index).open("a", encoding="utf-8", newline="") as file,
+        progress(f"scoring {split}", len(done) + len(mine), shown=launched.is_main_process) as tick,
+    ):
+        if not file.tell():
+            file.write(parts.top)
+        tick(len(done))
+        _score_rows(model, launched.device, mine, conditions, groups, file, tick, workers)
+    launched.wait_for_everyone()
+    if launched.is_main_process:
+        parts.merge(list(rows.rows.table["sample_id"]))
+    launched.wait_for_everyone()
+    return score_table.read(out)
 
 
 def source_commit() -> str:
@@ -91,28 +106,25 @@ def source_commit() -> str:
 
 def _score_rows(
     model: Model,
+    device: torch.device,
     rows: Manifest,
     conditions: Sequence[str],
     groups: Sequence[str],
     file: TextIO,
-    what: str,
-    already: int,
+    tick: Ticker,
     workers: int,
 ) -> None:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method = model.method.to(device)
     items = Items(rows, model.image_size, model.recipe.augment)
     loader = DataLoader(items, batch_size=BATCH, collate_fn=collate, num_workers=workers)
     by_id = {row.sample_id: row for row in rows}
     lines = csv.writer(file, lineterminator="\n")
-    with progress(what, already + len(rows)) as tick:
-        tick(already)
-        for batch in batches(loader):
-            answers = answer(method, to_device(batch, device), conditions)
-            scores = {name: logits.sigmoid().tolist() for name, logits in answers.items()}
-            lines.writerows(_lines(batch, by_id, scores, groups, model.recipe.protocol))
-            file.flush()
-            tick(len(batch.ids))
+    for batch in batches(loader):
+        answers = answer(method, to_device(batch, device), conditions)
+        scores = {name: logits.sigmoid().tolist() for name, logits in answers.items()}
+        lines.writerows(_lines(batch, by_id, scores, groups, model.recipe.protocol))
+        file.flush()
+        tick(len(batch.ids))
 
 
 def _lines(
@@ -143,30 +155,9 @@ def _lines(
             ]
 
 
-def _begin(file: TextIO, header: dict[str, str], groups: Sequence[str]) -> None:
-    file.writelines(f"# {key}: {value}\n" for key, value in header.items())
-    csv.writer(file, lineterminator="\n").writerow([*COLUMNS, *groups])
-    file.flush()
-
-
-def _already_scored(partial: Path, header: dict[str, str], conditions: int) -> set[str]:
-    """Read which samples an interrupted call has finished, and cut off what it had not.
-
-    Only a table of the same model, manifest and conditions counts; any other is begun anew.
-    """
-    if not partial.is_file():
-        return set()
-    lines = partial.read_text(encoding="utf-8").splitlines(keepends=True)
-    top = [f"# {key}: {value}\n" for key, value in header.items()]
-    if lines[: len(top)] != top or len(lines) <= len(top):
-        return set()
-    counts: dict[str, int] = {}
-    kept = lines[: len(top) + 1]
-    whole = [line for line in lines[len(kept) :] if line.endswith("\n")]
-    samples = [next(csv.reader([line]))[0] for line in whole]
-    for sample in samples:
-        counts[sample] = counts.get(sample, 0) + 1
-    finished = {sample for sample, count in counts.items() if count == conditions}
-    kept += [line for line, sample in zip(whole, samples, strict=True) if sample in finished]
-    partial.write_text("".join(kept), encoding="utf-8")
-    return finished
+def _top(header: dict[str, str], groups: Sequence[str]) -> str:
+    """Write the comments and the names of the columns."""
+    top = io.StringIO()
+    top.writelines(f"# {key}: {value}\n" for key, value in header.items())
+    csv.writer(top, lineterminator="\n").writerow([*COLUMNS, *groups])
+    return top.getvalue()

@@ -2,247 +2,238 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import set_seed
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import nn
 from torch.utils.data import DataLoader
 
-from flexpad import checkpoint, config, encoders, history, methods, metrics
+from flexpad import checkpoint, encoders, methods, run_folder
 from flexpad.data import encoding, protocols
-from flexpad.data.balance import BalancedBatches
+from flexpad.data.balance import BalancedBatches, Parts
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
-from flexpad.infer import answer
-from flexpad.log import logger, progress
+from flexpad.engine import optimizer, precision, processes
+from flexpad.engine.average import Average
+from flexpad.engine.curves import draw_curves
+from flexpad.engine.diary import Diary, Means, Sums, expert_usage, require_board
+from flexpad.engine.draws import Draws, seed_step
+from flexpad.engine.state import Best, Run
+from flexpad.engine.stopping import Stopped, stop_requests
+from flexpad.log import progress
 from flexpad.methods import Method
 from flexpad.recipe import Recipe, TrainRecipe
-from flexpad.types import CONDITIONS, BadInput
+from flexpad.selection import evaluate
+from flexpad.types import BadInput, Batch
 
-SINGLE = ("R", "D", "I")  # the epoch is chosen by these, as the paper's table is made of them
-STATE = "state"
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The epoch that is kept: lowest dev error, then lowest dev loss."""
-
-    epoch: int = -1
-    error: float = math.inf
-    loss: float = math.inf
-
-    def beaten_by(self, error: float, loss: float) -> bool:
-        """Whether another epoch is better."""
-        return (error, loss) < (self.error, self.loss)
-
-
-@dataclass(frozen=True, slots=True)
-class OnDev:
-    """What an epoch reaches on dev.
-
-    Attributes:
-        error: Equal error rate, mean over R, D and I.
-        loss: Cross-entropy, mean over the same.
-        eer: Equal error rate of every condition.
-    """
-
-    error: float
-    loss: float
-    eer: dict[str, float]
+LOSS = "loss/"  # stands before the name of a term
+NORM = "gradient_norm"
 
 
 def train(
-    manifest: Manifest, recipe: Recipe, out: Path, *, overwrite: bool = False, workers: int = 0
+    manifest: Manifest,
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    workers: int = 0,
 ) -> Best:
     """Train a method on all modalities and keep the epoch that is best on dev.
 
-    Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. Every
-    epoch is written down, and a run that was interrupted goes on after its last whole epoch.
+    Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. Started
+    by ``accelerate launch``, several processes train one model.
 
     Args:
         manifest: Rows of a data set; the recipe's protocol is applied to them.
         recipe: What to train and how.
         out: Folder of the run.
-        overwrite: Begin anew where a finished run or another recipe's state stands.
+        resume: Go on where an unfinished run stands; it ends as if it had never been stopped.
+        overwrite: Begin anew where another run stands.
         workers: Processes that read images; what is trained does not depend on it.
 
     Raises:
-        BadInput: Rows, images or recipe cannot be used, or ``out`` holds another run.
+        BadInput: Rows, images or recipe cannot be used, ``out`` holds a run that must not be lost
+            or was begun otherwise, or the loss is no number.
+        Stopped: Ctrl-C or SIGTERM came, and the state is written.
     """
-    rows = protocols.apply(recipe.protocol, manifest)
-    encoding.check_mixture(rows.split("train"), allowed=recipe.train.mix_encodings)
-    resumes = _prepare_folder(out, recipe, overwrite=overwrite)
+    accelerator = Accelerator(
+        cpu=processes.on_cpu(),
+        mixed_precision="no",  # only the method itself is cast, see Objective
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    device, leads = accelerator.device, accelerator.is_main_process
+    recipe = precision.decide(recipe, device)
     settings = recipe.train
-    set_seed(recipe.seed)
-    encoder = encoders.build(recipe.encoder)
-    method = methods.build(recipe.method, encoder)
-    checkpoint.save_recipe(out, recipe, encoder)
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision)
+    with accelerator.main_process_first():  # so that what is wrong is said once
+        rows = protocols.apply(recipe.protocol, manifest)
+        encoding.check_mixture(rows.split("train"), allowed=settings.mix_encodings)
+        order = BalancedBatches(rows.split("train"), settings, recipe.seed)
+        parts = Parts(order, settings.accumulate, *processes.place())
+        set_seed(recipe.seed)
+        encoder = encoders.build(recipe.encoder)
+        method = methods.build(recipe.method, encoder)
+        size = encoder.clip.config.image_size
+        items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
+        dev = Items(rows.split("dev"), size, recipe.augment)
+        if leads:
+            require_board(settings.tensorboard)
+            run_folder.prepare(out, recipe, rows, resume=resume, overwrite=overwrite)
+            checkpoint.save_recipe(out, recipe, encoder)
 
-    size = encoder.clip.config.image_size
-    items = Items(rows.split("train"), size, recipe.augment, seed=recipe.seed)
-    sampler = BalancedBatches(rows.split("train"), settings, recipe.seed)
-    loader = DataLoader(items, batch_sampler=sampler, collate_fn=collate, num_workers=workers)
-    dev = Items(rows.split("dev"), size, recipe.augment)
-    dev_loader = DataLoader(
-        dev, batch_size=4 * settings.pairs, collate_fn=collate, num_workers=workers
-    )
+    loader = DataLoader(items, batch_sampler=parts, collate_fn=collate, num_workers=workers)
+    encoder.clip.recompute_blocks(settings.checkpoint_activations)
+    processes.share_batch_statistics(method, device)
+    objective = Objective(method, settings, device)
+    adam = torch.optim.AdamW(parameter_groups(method, settings))
+    model, adam = accelerator.prepare(objective, adam)
+    average = Average(method, settings.ema)
+    run = Run(out, method, adam, average, run_folder.fingerprint(rows), writes=leads)
+    run.restore()
+    per_epoch = len(order)
+    steps = settings.epochs * per_epoch
 
-    averaged = _averaged(method, settings.ema)
-    judged: Method = averaged.module if averaged else method  # type: ignore[assignment]
-    optimizer = torch.optim.AdamW(parameter_groups(method, settings), lr=settings.learning_rate)
-    steps = settings.epochs * len(sampler)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, steps, settings.warmup)
-    )
-    model, optimizer, schedule = accelerator.prepare(method, optimizer, schedule)
-    if averaged:
-        averaged.to(accelerator.device)
-        accelerator.register_for_checkpointing(averaged)
-
-    best, first = _resume(accelerator, out) if resumes else (Best(), 0)
-    with progress("training", steps, unit="steps") as tick:
-        tick(first * len(sampler))
-        for epoch in range(first, settings.epochs):
-            items.epoch = sampler.epoch = epoch
-            log = history.EpochLog()
+    with (
+        Diary(out, run.lines, run.step, writes=leads, tensorboard=settings.tensorboard) as diary,
+        progress("training", steps, "steps", shown=leads) as tick,
+        stop_requests() as stop,
+    ):
+        tick(run.step)
+        for epoch in range(run.epochs, settings.epochs):
+            items.epoch = order.epoch = epoch
+            parts.first = run.step - epoch * per_epoch
+            stream = batches(loader)
             method.train()
-            for step, batch in enumerate(batches(loader)):
-                method.schedule((epoch * len(sampler) + step) / steps)
-                batch = to_device(batch, accelerator.device)
-                evidence = model(batch)
-                terms = method.loss(batch, evidence)
-                loss = torch.stack(list(terms.values())).sum()
-                if not torch.isfinite(loss):
-                    raise BadInput(f"epoch {epoch}: the loss is {loss.item()}; lower learning_rate")
-                accelerator.backward(loss)
-                accelerator.clip_grad_norm_(model.parameters(), settings.clip_norm)
-                optimizer.step()
-                schedule.step()
-                optimizer.zero_grad()
-                if averaged:
-                    averaged.update_parameters(method)
-                log.add(batch, evidence, terms)
-                tick(note=f"epoch {epoch + 1}/{settings.epochs}, loss {loss.item():.3f}")
-            judged.eval()
-            on_dev = evaluate(judged, dev_loader, dev.manifest, accelerator)
-            if best.beaten_by(on_dev.error, on_dev.loss):
-                best = Best(epoch, on_dev.error, on_dev.loss)
-                checkpoint.save_weights(out, judged, recipe)
-            history.append(out, epoch, log, {"dev": asdict(on_dev)})
-            _save_state(accelerator, out, best, epoch)
-    shutil.rmtree(out / STATE)
-    logger.info("kept epoch %d, dev EER %.2f %%", best.epoch + 1, 100 * best.error)
-    return best
+            for step in range(run.step, (epoch + 1) * per_epoch):
+                seed_step(recipe.seed, step, accelerator.process_index)
+                factor = optimizer.learning_rate_factor(step, steps, settings.warmup)
+                optimizer.set_rates(adam, factor)
+                means = Means()
+                for part, place in enumerate(parts.places, start=1):
+                    method.before_step(step / steps, Draws(recipe.seed, step, place))
+                    batch = to_device(next(stream), device)
+                    last = part == settings.accumulate  # gradients of processes meet once a step
+                    with nullcontext() if last else accelerator.no_sync(model):
+                        add_gradient(model(batch), means, settings.accumulate)
+                norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip_norm)
+                means.add({NORM: (norm, torch.ones_like(norm))})
+                loss = require_finite(means, epoch, step, leads=leads)
+                adam.step()
+                adam.zero_grad()
+                average.update()
+                run.take_in(means)
+                tick(note=f"epoch {epoch + 1}/{settings.epochs}, loss {loss:.3f}")
+                if run.step % settings.log_steps == 0:
+                    write_line(diary, run)
+                rest(run, diary, settings, steps, asked=processes.any_of(stop.made, device))
+            write_line(diary, run)
+            with average.in_place():
+                on_dev = evaluate(method.eval(), dev, objective.autocast, device, workers)
+                if run.judge(on_dev.error, on_dev.loss) and leads:
+                    checkpoint.save_weights(run.best_weights, method, recipe)
+            diary.write(run.step, run.epochs, dev=asdict(on_dev))
+            diary.tabulate()
+            run.save(diary.lines)
+    if leads:
+        draw_curves(out)
+        run.finish(out / checkpoint.WEIGHTS)
+    accelerator.wait_for_everyone()
+    return run.best
 
 
-def _averaged(method: Method, decay: float) -> AveragedModel | None:
-    """Make the average of a method's weights over the steps, None where none is asked for."""
-    if not decay:
-        return None
-    return AveragedModel(method, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+class Objective(nn.Module):
+    """A method and its loss as the one module that processes share.
+
+    What all processes say of their parts of a batch is put together before the loss, so that terms
+    which compare items mean the same on one process and on many.
+
+    Args:
+        method: What is trained.
+        settings: Its ``mixed_precision`` and ``compile``.
+        device: Where the method is.
+    """
+
+    def __init__(self, method: Method, settings: TrainRecipe, device: torch.device) -> None:
+        super().__init__()
+        self.method = method
+        casts = settings.mixed_precision == "bf16"
+        self.autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=casts)
+        if settings.compile:
+            method.compile()
+
+    def forward(self, batch: Batch) -> Sums:
+        """Give the terms of the loss of the whole batch, in fp32, and which experts it used."""
+        with self.autocast():
+            evidence = self.method(batch)
+        batch, evidence = processes.gather(batch, evidence)
+        terms = self.method.loss(batch, evidence)
+        losses = {f"{LOSS}{name}": (term, torch.ones_like(term)) for name, term in terms.items()}
+        return losses | expert_usage(batch, evidence)
+
+
+def add_gradient(sums: Sums, means: Means, parts: int) -> None:
+    """Add the gradient of one of so many equal parts of a batch, and what is to be known of it."""
+    losses = [total for name, (total, _) in sums.items() if name.startswith(LOSS)]
+    (torch.stack(losses).sum() / parts).backward()
+    means.add(sums)
+
+
+def require_finite(means: Means, epoch: int, step: int, *, leads: bool) -> float:
+    """Refuse a step that is no number; the only time in a step that the device is waited for.
+
+    Returns:
+        The loss.
+
+    Raises:
+        BadInput: A term of the loss or the norm of the gradient is infinite or NaN.
+    """
+    watched = {n: of for n, of in means.sums.items() if n.startswith(LOSS) or n == NORM}
+    values = torch.stack([total / count for total, count in watched.values()]).tolist()
+    for name, value in zip(watched, values, strict=True):
+        if math.isfinite(value):
+            continue
+        if not leads:  # all processes see the same, and one says it
+            raise SystemExit(2)
+        term = name.removeprefix(LOSS)
+        what = "the gradient" if name == NORM else f"the term {term!r} of the loss"
+        raise BadInput(
+            f"epoch {epoch + 1}, step {step + 1}: {what} is {value}; try a lower learning_rate, a"
+            " longer warmup or mixed_precision no; what was saved before is as it was"
+        )
+    return float(sum(values[:-1]))  # the norm comes last
 
 
 def parameter_groups(method: Method, settings: TrainRecipe) -> list[dict[str, Any]]:
-    """Group trainable weights by rate and decay.
+    """Group a method's trainable weights: encoder, routers and the rest have rates of their own."""
 
-    Only matrices decay; prompts, norms, biases, embeddings and single numbers do not.
-    """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
-    matrices = {
-        id(module.weight)
-        for module in method.modules()
-        if isinstance(module, nn.Linear | nn.Conv2d)
-    }
-    for name, parameter in method.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        factor = settings.router_rate if method.is_router(name) else 1.0
-        factor = settings.encoder_rate if name.startswith("clip.") else factor
-        decay = settings.weight_decay if id(parameter) in matrices else 0.0
-        groups[factor * settings.learning_rate, decay].append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
-    ]
+    def kind_of(name: str) -> str:
+        if name.startswith("clip."):
+            return "encoder"
+        return "router" if method.is_router(name) else "method"
+
+    factors = {"method": 1.0, "encoder": settings.encoder_rate, "router": settings.router_rate}
+    rates = {kind: factor * settings.learning_rate for kind, factor in factors.items()}
+    return optimizer.parameter_groups(method, kind_of, rates, settings.weight_decay)
 
 
-def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Rise linearly for a share ``warmup`` of the steps, then fall by a cosine to a thousandth."""
-    rising = max(1, round(warmup * steps))
-    if step < rising:
-        return (step + 1) / rising
-    fallen = (step - rising) / max(1, steps - rising)
-    return 1e-3 + (1 - 1e-3) * 0.5 * (1 + math.cos(math.pi * min(1.0, fallen)))
+def write_line(diary: Diary, run: Run) -> None:
+    """Write the means since the last line, if there was a step."""
+    means = run.means.take()
+    if means:
+        rates = optimizer.rates_by_name(run.optimizer)
+        diary.write(run.step, run.epochs + 1, **means, learning_rate=rates)
 
 
-@torch.no_grad()
-def evaluate(
-    method: Method,
-    loader: DataLoader[Any],
-    dev: Manifest,
-    accelerator: Accelerator,
-) -> OnDev:
-    """Measure a method on dev."""
-    answers: dict[str, list[Tensor]] = defaultdict(list)
-    for batch in batches(loader):
-        with accelerator.autocast():
-            found = answer(method, to_device(batch, accelerator.device), CONDITIONS)
-        for condition, logits in found.items():
-            answers[condition].append(logits.cpu())
-    bonafide = np.array([row.is_bonafide for row in dev])
-    species = np.array([row.pai_species for row in dev])
-    errors, losses = {}, {}
-    for condition, parts in answers.items():
-        logits = torch.cat(parts)
-        items = metrics.presentations(logits.numpy(), bonafide, species)
-        rate = metrics.eer(items).rate
-        errors[condition] = math.inf if rate is None else rate
-        target = torch.from_numpy(bonafide).double()
-        losses[condition] = float(
-            nn.functional.binary_cross_entropy_with_logits(logits, target).nan_to_num(math.inf)
-        )
-    error, loss = (
-        float(np.mean([of[condition] for condition in SINGLE])) for of in (errors, losses)
-    )
-    return OnDev(error, loss, errors)
-
-
-def _prepare_folder(out: Path, recipe: Recipe, *, overwrite: bool) -> bool:
-    """Say whether an interrupted run goes on in ``out``; make room for a new one."""
-    unfinished = (out / STATE / "best.json").is_file()
-    if (out / checkpoint.RECIPE).is_file() and not overwrite:
-        if config.load(Recipe, out / checkpoint.RECIPE) != recipe:
-            raise BadInput(f"{out}: holds a run of another recipe; choose another folder")
-        if not unfinished and (out / checkpoint.WEIGHTS).is_file():
-            raise BadInput(f"{out}: holds a finished run; choose another folder or overwrite it")
-    if unfinished and not overwrite:
-        return True
-    shutil.rmtree(out / STATE, ignore_errors=True)
-    for stale in (history.FILE_NAME, checkpoint.WEIGHTS, checkpoint.CALIBRATION):
-        (out / stale).unlink(missing_ok=True)
-    return False
-
-
-def _save_state(accelerator: Accelerator, out: Path, best: Best, epoch: int) -> None:
-    """Write what is needed to go on after this epoch; the marker comes last."""
-    marker = out / STATE / "best.json"
-    marker.unlink(missing_ok=True)
-    accelerator.save_state(str(out / STATE))
-    marker.write_text(json.dumps({"next_epoch": epoch + 1, "best": asdict(best)}), encoding="utf-8")
-
-
-def _resume(accelerator: Accelerator, out: Path) -> tuple[Best, int]:
-    saved = json.loads((out / STATE / "best.json").read_text(encoding="utf-8"))
-    accelerator.load_state(str(out / STATE))
-    return replace(Best(), **saved["best"]), int(saved["next_epoch"])
+def rest(run: Run, diary: Diary, settings: TrainRecipe, steps: int, *, asked: bool) -> None:
+    """After a step, write the state if it is time, and stop if that is asked for."""
+    if asked or run.due(settings.checkpoint_minutes, settings.checkpoint_steps):
+        run.save(diary.lines)
+    if asked:
+        raise Stopped(run.step, steps)

@@ -101,16 +101,15 @@ class Evidence:
         fused: The score logit of all present modalities together, (B,).
         patches: Patch evidence, (B, M, h, w) logits; NaN where absent.
         embeddings: Global features, (B, M, P); zero where absent.
-        auxiliary: Auxiliary losses by name, scalars.
         gates: Router gates by name, (n, E) for the n present images in row-major (B, M) order.
-        parts: Whatever else the method's own loss or fusion needs, by name.
+        parts: Whatever else the method's own loss or fusion needs, by name, each (B, ...): what is
+            said of items can be put together over processes, a mean over a batch cannot.
     """
 
     logits: Tensor
     fused: Tensor
     patches: Tensor
     embeddings: Tensor
-    auxiliary: Mapping[str, Tensor] = field(default_factory=dict)
     gates: Mapping[str, Tensor] = field(default_factory=dict)
     parts: Mapping[str, Tensor] = field(default_factory=dict)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import compare, data, measure, model, scores
-from flexpad.log import console, errors
+from flexpad.cli import compare, data, measure, model, pretrain, scores
+from flexpad.log import console, errors, launched, show_warnings
 from flexpad.types import BadInput
 
 app = SubcommandApp()
@@ -20,6 +21,7 @@ for command in (
     data.template,
     data.join,
     data.pack,
+    pretrain.pretrain,
     model.train,
     model.score,
     measure.report,
@@ -39,6 +41,9 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit code 2."""
+    show_warnings()
+    if launched():  # torch would warn of every precaution for several processes
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         code = app.cli(prog="flexpad", description="Face PAD on any subset of RGB, depth and IR.")
     except BadInput as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 from rich.text import Text
 
 from flexpad.cli.arguments import Image, ManifestFile, ModelFolder, Out
-from flexpad.log import console
+from flexpad.log import console, errors, launched, leads
 from flexpad.types import MODALITIES, Decision, Modality, Outcome
 
 EXIT = {Outcome.BONAFIDE: 0, Outcome.ATTACK: 1, Outcome.NO_RESPONSE: 2}
@@ -17,25 +19,40 @@ def train(
     manifest: ManifestFile,
     out: Out,
     recipe: str = "demo",
+    resume: bool = False,
     overwrite: bool = False,
     workers: int = 0,
-) -> None:
+) -> int:
     """Train a method on all modalities; the epoch is chosen on dev.
 
     Args:
         manifest: Rows to train on.
-        out: Folder of the run; an interrupted one goes on.
+        out: Folder of the run.
         recipe: A .yaml file, or the name of a built-in recipe.
+        resume: Go on where an unfinished run stands, with what it was begun with.
         overwrite: Begin anew where another run stands.
         workers: Processes that read images; the result does not depend on it.
     """
     from flexpad import recipes
     from flexpad.data import manifest as manifests
+    from flexpad.engine.stopping import Stopped
     from flexpad.train import train as run
 
-    rows = manifests.read(manifest)
-    best = run(rows, recipes.find(recipe), out, overwrite=overwrite, workers=workers)
-    console.print(f"kept epoch {best.epoch + 1}: EER {best.error:.1%} on dev, mean over R, D and I")
+    rows, chosen = manifests.read(manifest), recipes.find(recipe)
+    try:
+        best = run(rows, chosen, out, resume=resume, overwrite=overwrite, workers=workers)
+    except Stopped as stopped:
+        if leads():
+            words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
+            program = "… -m flexpad" if launched() else "flexpad"  # … is the launcher
+            again = f"{program} {shlex.join(words)} --resume"
+            errors.print(
+                Text(f"flexpad: {stopped} and saved; go on with\n  {again}"), soft_wrap=True
+            )
+        return 130
+    if leads():
+        console.print(f"kept epoch {best.epoch}: EER {best.error:.1%} on dev, mean over R, D and I")
+    return 0
 
 
 def score(
@@ -55,7 +72,8 @@ def score(
     from flexpad.score import score as run
 
     table = run(checkpoint.load(model), manifests.read(manifest), split, out, workers=workers)
-    console.print(f"{table.rows.height} scores in {out}")
+    if leads():
+        console.print(f"{table.rows.height} scores in {out}")
 
 
 def check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,9 @@ from flexpad.types import ATTACK, BONAFIDE, MODALITIES, BadInput
 
 class BalancedBatches(Sampler[list[int]]):
     """As many bona fide as attack rows in every batch; the rarer class comes round again.
+
+    A batch is a function of seed, epoch and place. In it the classes take turns, so that equal
+    parts of a batch are balanced too.
 
     Args:
         manifest: Training rows, both classes.
@@ -51,7 +55,50 @@ class BalancedBatches(Sampler[list[int]]):
         bonafide, attacks = (_draw(stream, wanted, rng) for stream in self.streams)
         for start in range(0, wanted, self.pairs):
             chosen = slice(start, start + self.pairs)
-            yield [*bonafide[chosen], *attacks[chosen]]
+            yield list(chain(*zip(bonafide[chosen], attacks[chosen], strict=True)))
+
+
+class Parts(Sampler[list[int]]):
+    """What one of several processes reads: its part of every batch, or of every part of a batch.
+
+    Args:
+        batches: Of all processes together.
+        accumulate: Into how many parts a batch is cut that are computed one after another.
+        process: Which process this is, from 0.
+        processes: Of how many.
+
+    Attributes:
+        first: Batch of the epoch to begin with; nothing is read of those before it.
+        items: Rows in a part.
+        places: Where this process's parts begin in a batch.
+
+    Raises:
+        BadInput: The pairs of a batch cannot be divided evenly.
+    """
+
+    def __init__(
+        self, batches: BalancedBatches, accumulate: int, process: int, processes: int
+    ) -> None:
+        if batches.pairs % (accumulate * processes):
+            raise BadInput(
+                f"key 'pairs': {batches.pairs} pairs cannot be divided evenly among {processes}"
+                f" processes with accumulate {accumulate}; choose a multiple of"
+                f" {accumulate * processes}"
+            )
+        self.batches = batches
+        self.process = process
+        self.accumulate = accumulate
+        self.items = 2 * batches.pairs // (accumulate * processes)
+        self.first = 0
+        self.places = [(part * processes + process) * self.items for part in range(accumulate)]
+
+    def __len__(self) -> int:
+        return (len(self.batches) - self.first) * self.accumulate
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in islice(self.batches, self.first, None):
+            for start in self.places:
+                yield batch[start : start + self.items]
 
 
 class Stream(Protocol):

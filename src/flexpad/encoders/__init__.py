@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
-from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.text import SMALL_VOCABULARY, read_tokenizer, small_tokenizer
-from flexpad.encoders.weights import load_huggingface
+from flexpad.encoders import builtin
+from flexpad.encoders.builtin import SMALL
+from flexpad.encoders.clip import set_trainable
+from flexpad.encoders.encoder import Encoder
+from flexpad.encoders.folder import read
+from flexpad.encoders.layouts import native
+from flexpad.encoders.locate import locate
+from flexpad.encoders.provenance import Provenance
 from flexpad.recipe import EncoderRecipe
-from flexpad.types import BadInput
 
-SMALL = ClipConfig(
-    vision=TowerConfig(width=192, layers=3, heads=3, mlp_width=768),
-    text=TowerConfig(width=128, layers=3, heads=2, mlp_width=512),
-    joint_width=128,
-    image_size=112,
-    patch_size=16,
-    vocabulary=len(SMALL_VOCABULARY),
-    context_length=16,
-    activation="gelu",
-    logit_scale=30.0,  # between CLIP's start of 14 and its end of 100; two classes need some
-    stem="convolutions",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """A CLIP with the tokenizer that belongs to it."""
-
-    clip: Clip
-    tokenizer: Tokenizer
+__all__ = ["SMALL", "Encoder", "Provenance", "build", "save"]
 
 
 def build(recipe: EncoderRecipe) -> Encoder:
     """Make the encoder of a run.
 
     Raises:
-        BadInput: The name is neither built in nor a folder with weights, or the weights are bad.
+        BadInput: The name means nothing, files cannot be had, or they are bad.
     """
-    if recipe.name == "small":
-        encoder = Encoder(Clip(SMALL), small_tokenizer())
-    elif Path(recipe.name).is_dir():
-        folder = Path(recipe.name)
-        encoder = Encoder(load_huggingface(folder), read_tokenizer(folder / "tokenizer.json"))
+    if recipe.name == builtin.SMALL_NAME:
+        encoder = builtin.small(recipe)
     else:
-        raise BadInput(
-            f"encoder {recipe.name!r} is neither 'small' nor a folder with config.json,"
-            " model.safetensors and tokenizer.json"
-        )
+        encoder = read(locate(recipe.name, weights=not recipe.random), recipe)
     set_trainable(encoder.clip, recipe.trainable)
     return encoder
+
+
+def save(folder: Path, encoder: Encoder, *, half: bool = False) -> None:
+    """Write an encoder into a folder, whose name is then that of the encoder.
+
+    Args:
+        folder: Made if it is not there; other files in it stay.
+        encoder: Whose weights, sizes and words to write.
+        half: Write matrices as float16.
+    """
+    native.save(folder, encoder.clip, encoder.tokenizer, half=half)

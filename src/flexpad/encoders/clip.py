@@ -16,8 +16,12 @@ from typing import NamedTuple, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from flexpad.types import BadInput
+
+STEMS = ("linear", "convolutions", "light_convolutions")
+POOLINGS = ("class_token", "mean_after_norm", "mean_before_norm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,12 @@ class TowerConfig:
     layers: int
     heads: int
     mlp_width: int
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.layers, self.heads, self.mlp_width) < 1:
+            raise BadInput(f"every size of a tower should be at least 1, but {self} has less")
+        if self.width % self.heads:
+            raise BadInput(f"{self.heads} heads do not divide a width of {self.width}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,11 @@ class ClipConfig:
         activation: ``quick_gelu`` (OpenAI's weights) or ``gelu``.
         logit_scale: Start of the factor on cosines.
         stem: How patches are embedded: ``linear`` as in CLIP, or ``convolutions``, which learn
-            from few images.
+            from few images; ``light_convolutions`` are those without residual steps, a quarter of
+            the work.
+        norm_before: Whether image tokens are normalised before the first block.
+        pooling: What stands for an image: ``class_token``; or the mean of its patches, taken
+            after the last norm (``mean_after_norm``) or before it (``mean_before_norm``).
     """
 
     vision: TowerConfig
@@ -58,6 +72,16 @@ class ClipConfig:
     activation: str = "quick_gelu"
     logit_scale: float = 1 / 0.07
     stem: str = "linear"
+    norm_before: bool = True
+    pooling: str = "class_token"
+
+    def __post_init__(self) -> None:
+        for key, known in (("activation", _ACTIVATIONS), ("stem", STEMS), ("pooling", POOLINGS)):
+            value = getattr(self, key)
+            if value not in known:
+                raise BadInput(f"key {key!r} should be {' or '.join(known)}, not {value!r}")
+        if self.image_size < self.patch_size:
+            raise BadInput(f"images of {self.image_size} pixels hold no patch of {self.patch_size}")
 
     @property
     def grid(self) -> int:
@@ -87,7 +111,7 @@ class VisionFeatures(NamedTuple):
     """What the vision tower says of n images, in the joint space but not normalised.
 
     Attributes:
-        image: (n, P), from the class token.
+        image: (n, P), from the class token or, as the weights want it, from the mean patch.
         patches: (n, N, P), from every patch token.
     """
 
@@ -194,6 +218,26 @@ class Block(nn.Module):
         return tokens if beside is None else tokens + beside
 
 
+class Blocks(nn.ModuleList):
+    """The blocks of a tower.
+
+    Attributes:
+        recompute: Whether the way back computes the inside of each block again instead of keeping
+            it. Hooks are then asked twice for the same, and should answer the same.
+    """
+
+    recompute = False
+
+    def run(self, tokens: Tensor, hook: TokenHook | None) -> Tensor:
+        """Run one block after another on tokens (n, N, D)."""
+        for layer, block in enumerate(self):
+            if self.recompute and torch.is_grad_enabled():
+                tokens = checkpoint(block, tokens, layer, hook, use_reentrant=False)
+            else:
+                tokens = block(tokens, layer, hook)
+        return tokens
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions that add to what they are given, (n, C, h, w)."""
 
@@ -223,16 +267,16 @@ class ConvolutionalStem(nn.Sequential):
     step is a coarse one, since steps of two cost twice as much on a CPU.
     """
 
-    def __init__(self, width: int, patch_size: int) -> None:
+    def __init__(self, width: int, patch_size: int, *, residual: bool = True) -> None:
         if patch_size % 4:
             raise BadInput(f"patch_size {patch_size} should be a multiple of 4 with convolutions")
         quarter, half = width // 4, width // 2
         super().__init__(
             *_convolution(3, quarter, patch_size // 4, stride=patch_size // 4),
             *_convolution(quarter, half, 3, stride=2),
-            Residual(half),
+            *([Residual(half)] if residual else []),
             *_convolution(half, width, 3, stride=2),
-            Residual(width),
+            *([Residual(width)] if residual else []),
             nn.Conv2d(width, width, 1),
         )
 
@@ -243,26 +287,31 @@ class ConvolutionalStem(nn.Sequential):
         return self
 
 
+def _stem(config: ClipConfig) -> nn.Module:
+    """Make what embeds patches."""
+    width, patch = config.vision.width, config.patch_size
+    if config.stem == "linear":
+        return nn.Conv2d(3, width, patch, patch, bias=False)
+    return ConvolutionalStem(width, patch, residual=config.stem == "convolutions")
+
+
 class VisionTower(nn.Module):
     """Images to features."""
 
     def __init__(self, config: ClipConfig) -> None:
         super().__init__()
         size = config.vision
-        self.patchify = (
-            ConvolutionalStem(size.width, config.patch_size)
-            if config.stem == "convolutions"
-            else nn.Conv2d(3, size.width, config.patch_size, config.patch_size, bias=False)
-        )
+        self.patchify = _stem(config)
         self.class_token = nn.Parameter(torch.empty(size.width))
         self.positions = nn.Parameter(torch.empty(1 + config.grid**2, size.width))
-        self.norm_before = nn.LayerNorm(size.width)
-        self.blocks = nn.ModuleList(
+        self.norm_before = nn.LayerNorm(size.width) if config.norm_before else nn.Identity()
+        self.blocks = Blocks(
             Block(size, config.activation, causal=False) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
         self.projection = nn.Parameter(torch.empty(size.width, config.joint_width))
         self.patch_count = config.grid**2
+        self.pooling = config.pooling
 
     def forward(self, images: Tensor, hook: TokenHook | None = None) -> VisionFeatures:
         """Encode normalised images (n, 3, H, W)."""
@@ -272,12 +321,22 @@ class VisionTower(nn.Module):
         tokens = self.norm_before(tokens)
         if hook is not None:
             hook.start(patches, tokens)
-        for layer, block in enumerate(self.blocks):
-            tokens = block(tokens, layer, hook)
+        tokens = self.blocks.run(tokens, hook)
         # A hook may have put tokens between the class token and the patches.
         kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
-        features = self.norm_after(kept) @ self.projection
+        features = self._pool(kept) @ self.projection
         return VisionFeatures(features[:, 0], features[:, 1:])
+
+    def _pool(self, tokens: Tensor) -> Tensor:
+        """Normalise class token and patches (n, 1 + N, D); the first becomes that of the image."""
+        patches = tokens[:, 1:]
+        if self.pooling == "mean_before_norm":
+            tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        normed: Tensor = self.norm_after(tokens)
+        if self.pooling == "mean_after_norm":
+            patches = normed[:, 1:]
+            normed = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        return normed
 
 
 class TextTower(nn.Module):
@@ -288,7 +347,7 @@ class TextTower(nn.Module):
         size = config.text
         self.words = nn.Embedding(config.vocabulary, size.width)
         self.positions = nn.Parameter(torch.empty(config.context_length, size.width))
-        self.blocks = nn.ModuleList(
+        self.blocks = Blocks(
             Block(size, config.activation, causal=True) for _ in range(size.layers)
         )
         self.norm_after = nn.LayerNorm(size.width)
@@ -305,9 +364,7 @@ class TextTower(nn.Module):
         Returns:
             Features in the joint space, not normalised, (K, P).
         """
-        tokens = words + self.positions[: words.shape[1]]
-        for layer, block in enumerate(self.blocks):
-            tokens = block(tokens, layer, hook)
+        tokens = self.blocks.run(words + self.positions[: words.shape[1]], hook)
         at_end = tokens[torch.arange(len(tokens), device=tokens.device), ends]
         return self.norm_after(at_end) @ self.projection  # type: ignore[no-any-return]
 
@@ -322,6 +379,10 @@ class Clip(nn.Module):
         self.text = TextTower(config)
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.logit_scale)))
         self.reset()
+
+    def recompute_blocks(self, recompute: bool) -> None:
+        """Choose whether training keeps less and computes more, see :class:`Blocks`."""
+        self.vision.blocks.recompute = self.text.blocks.recompute = recompute
 
     @torch.no_grad()
     def reset(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
 
 from flexpad.types import BadInput
@@ -16,9 +16,9 @@ from flexpad.types import BadInput
 # the FM-ViT and FM-CLIP authors. Index 0 is attack, 1 is bona fide, as in Batch.target.
 CLASS_WORDS = ("fake", "live")
 
-_PLACEHOLDER = "x"  # one word piece in CLIP's vocabulary and in ours
+PLACEHOLDER = "x"  # one word piece in CLIP's vocabulary and in ours
 _START, _END, _UNKNOWN = "<start>", "<end>", "<unknown>"
-SMALL_VOCABULARY = (_START, _END, _UNKNOWN, _PLACEHOLDER, *CLASS_WORDS, "face", "a", "of", ".")
+SMALL_WORDS = (PLACEHOLDER, *CLASS_WORDS, "face", "a", "of", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,18 @@ class ClassSentences:
 
 
 def small_tokenizer() -> Tokenizer:
-    """Make the tokenizer of the built-in small encoder: whole words, no file."""
-    vocabulary = {word: index for index, word in enumerate(SMALL_VOCABULARY)}
+    """Make the tokenizer of the built-in small encoder, which has no file."""
+    return word_tokenizer(SMALL_WORDS)
+
+
+def word_tokenizer(words: Sequence[str]) -> Tokenizer:
+    """Make a tokenizer that knows whole words, given in lower case, and nothing below them."""
+    vocabulary = {word: index for index, word in enumerate((_START, _END, _UNKNOWN, *words))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
     tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(r"[.,]"), "isolated")]
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{_START} $A {_END}",
         special_tokens=[(word, vocabulary[word]) for word in (_START, _END)],
@@ -74,15 +81,29 @@ def class_sentences(
         words: One a class.
 
     Raises:
-        BadInput: The tokenizer splits a placeholder, so that context has no fixed place.
+        BadInput: The tokenizer splits a placeholder, so that context has no fixed place, or does
+            not know a word, so that classes could come to mean the same.
     """
-    pieces = [tokenizer.encode(f"{_PLACEHOLDER} " * context + f"{word} face.") for word in words]
+    pieces = [tokenizer.encode(f"{PLACEHOLDER} " * context + f"{word} face.") for word in words]
     for piece in pieces:
         if len(set(piece.ids[1 : 1 + context])) > 1:
-            raise BadInput(f"the tokenizer does not keep {_PLACEHOLDER!r} as one word piece")
+            raise BadInput(f"the tokenizer does not keep {PLACEHOLDER!r} as one word piece")
     length = max(len(piece.ids) for piece in pieces)
     ids = torch.zeros(len(pieces), length, dtype=torch.int64)
     for row, piece in zip(ids, pieces, strict=True):
         row[: len(piece.ids)] = torch.tensor(piece.ids)
     ends = torch.tensor([len(piece.ids) - 1 for piece in pieces])
+    for row, end in zip(ids.tolist(), ends.tolist(), strict=True):
+        _refuse_unknown(tokenizer, row[1:end])
     return ClassSentences(ids, ends, context)
+
+
+def _refuse_unknown(tokenizer: Tokenizer, said: Sequence[int]) -> None:
+    """Refuse a sentence, without its start and end token, that holds the unknown token."""
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is not None and tokenizer.token_to_id(unknown) in said:
+        known = [str(tokenizer.id_to_token(piece)) for piece in said]
+        raise BadInput(
+            f"the tokenizer does not know every word of a class sentence: {' '.join(known)!r}"
+            f" has {unknown!r} in it"
+        )

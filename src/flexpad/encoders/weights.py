@@ -1,117 +1,166 @@
-"""CLIP weights in the Hugging Face layout, renamed to ours. Safetensors only, never a pickle."""
+"""Files of weights to the tensors of our towers. Safetensors only, never a pickle."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig
+from flexpad.encoders.clip import Clip, ClipConfig
+from flexpad.encoders.layouts.layout import Layout, Place, read_json
+from flexpad.encoders.positions import interpolate
 from flexpad.types import BadInput
 
-_RENAMED = {
-    "vision_model.embeddings.patch_embedding.weight": "vision.patchify.weight",
-    "vision_model.embeddings.class_embedding": "vision.class_token",
-    "vision_model.embeddings.position_embedding.weight": "vision.positions",
-    "vision_model.pre_layrnorm": "vision.norm_before",  # the misspelling is theirs
-    "vision_model.post_layernorm": "vision.norm_after",
-    "text_model.embeddings.token_embedding.weight": "text.words.weight",
-    "text_model.embeddings.position_embedding.weight": "text.positions",
-    "text_model.final_layer_norm": "text.norm_after",
-    "logit_scale": "log_scale",
-}
-_RENAMED_IN_BLOCK = {
-    "layer_norm1": "norm_attention",
-    "layer_norm2": "norm_mlp",
-    "self_attn.out_proj": "attention.out",
-    "mlp.fc1": "mlp.widen",
-    "mlp.fc2": "mlp.narrow",
-}
+INDEX = ".index.json"  # behind the name of weights that stand in several files
 
 
-def load_huggingface(folder: Path) -> Clip:
-    """Load a CLIP from ``config.json`` and ``model.safetensors``.
+def find_weights(folder: Path, layout: Layout) -> list[Path]:
+    """List the files of weights in a folder: one, or those an index names.
 
     Raises:
-        BadInput: A file is missing or damaged, or the weights do not fit the configuration.
+        BadInput: There is none, or only a pickle; or one that the index names is missing.
     """
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise BadInput(f"{weights}: is missing; save the weights as safetensors there")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        clip = Clip(config_from_huggingface(config))
-        clip.load_state_dict(from_huggingface(load_file(weights)))
-    except OSError as error:
-        raise BadInput(f"{error.filename}: cannot be read ({error.strerror})") from error
-    except (json.JSONDecodeError, KeyError) as error:
-        raise BadInput(
-            f"{folder / 'config.json'}: is not a CLIP configuration ({error})"
-        ) from error
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise BadInput(f"{weights}: does not fit the configuration ({reason})") from error
+    for name in layout.weights:
+        if (folder / name).is_file():
+            return [folder / name]
+        if (folder / f"{name}{INDEX}").is_file():
+            return [_part(folder, part) for part in parts(folder / f"{name}{INDEX}")]
+    for pickle in layout.pickles:
+        if (folder / pickle).is_file():
+            raise BadInput(refuse_pickle(folder / pickle, layout.weights[0]))
+    raise BadInput(f"{folder / layout.weights[0]}: is missing; the weights belong there")
+
+
+def parts(index: Path) -> list[str]:
+    """Read which files of weights an index names.
+
+    Raises:
+        BadInput: It is damaged, or names files in other folders.
+    """
+    held = read_json(index).get("weight_map")
+    names = sorted(set(held.values())) if isinstance(held, dict) else []
+    if not names or any(Path(str(name)).name != name for name in names):
+        raise BadInput(f"{index}: should name the files of weights under 'weight_map'")
+    return names
+
+
+def _part(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise BadInput(f"{folder / name}: is missing, though the index names it")
+    return folder / name
+
+
+def refuse_pickle(pickle: Path | str, safe: str) -> str:
+    """Say why a pickle is not read, and how to make another file of it."""
+    name = str(pickle).rpartition(": ")[2].rpartition("/")[2]
+    convert = (
+        "import torch, safetensors.torch as s;"
+        f" held = torch.load('{name}', map_location='cpu', weights_only=True);"
+        f" s.save_file(dict((k, v.clone()) for k, v in held.items()), '{safe}')"
+    )
+    return (
+        f"{pickle}: is a pickle, which could run any program when it is read; flexpad reads"
+        f' safetensors only. In the folder it is in, this converts it: python -c "{convert}"'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What files hold: for every tensor its file, and the open file."""
+
+    paths: Mapping[str, Path]
+    files: Mapping[Path, Any]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self.files[self.paths[name]].get_slice(name).get_shape())
+
+    def tensor(self, name: str) -> Tensor:
+        value: Tensor = self.files[self.paths[name]].get_tensor(name)
+        return value
+
+
+def load_clip(
+    files: list[Path], layout: Layout, own: ClipConfig, wanted: ClipConfig | None = None
+) -> Clip:
+    """Make a CLIP of weights in files, in float32.
+
+    Args:
+        files: All of them.
+        layout: What their tensors are called.
+        own: Sizes the weights were trained with.
+        wanted: The same with another image size; position embeddings are interpolated to it.
+
+    Raises:
+        BadInput: A file is damaged or cut short; or a tensor is missing, has another shape than
+            the configuration says, or is one the towers have no place for.
+    """
+    with torch.device("meta"):  # sizes alone, no numbers are drawn that would be thrown away
+        expected = {name: tuple(value.shape) for name, value in Clip(own).state_dict().items()}
+        clip = Clip(wanted or own)
+    with ExitStack() as stack:
+        held = _open(files, stack)
+        try:
+            places = {name: layout.place(name, held.paths) for name in expected}
+        except BadInput as error:
+            raise BadInput(f"{files[0]}: {error}") from error
+        for name, place in places.items():
+            _check_shape(held, place, expected[name], files[0], layout)
+        _check_nothing_left(held, places, layout)
+        state = {name: _read(held, place, expected[name]) for name, place in places.items()}
+    state["vision.positions"] = interpolate(
+        state["vision.positions"], clip.config.grid, antialias=layout.antialias
+    )
+    clip.load_state_dict(state, assign=True)
     return clip
 
 
-def config_from_huggingface(config: Mapping[str, Any]) -> ClipConfig:
-    """Read sizes from a ``config.json``; what it leaves out is as in CLIP ViT-B/32."""
-    vision = config["vision_config"]
-    text = config["text_config"]
-    return ClipConfig(
-        vision=_tower(vision, width=768, heads=12, mlp_width=3072),
-        text=_tower(text, width=512, heads=8, mlp_width=2048),
-        joint_width=config.get("projection_dim", 512),
-        image_size=vision.get("image_size", 224),
-        patch_size=vision.get("patch_size", 32),
-        vocabulary=text.get("vocab_size", 49408),
-        context_length=text.get("max_position_embeddings", 77),
-        activation=vision.get("hidden_act", "quick_gelu"),
-    )
+def _open(files: list[Path], stack: ExitStack) -> _Held:
+    paths, opened = {}, {}
+    for path in files:
+        try:
+            opened[path] = stack.enter_context(safe_open(path, framework="pt"))
+        except (SafetensorError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadInput(f"{path}: is damaged or cut short ({reason}); fetch it again") from error
+        paths.update(dict.fromkeys(opened[path].keys(), path))
+    return _Held(paths, opened)
 
 
-def _tower(config: Mapping[str, Any], width: int, heads: int, mlp_width: int) -> TowerConfig:
-    return TowerConfig(
-        width=config.get("hidden_size", width),
-        layers=config.get("num_hidden_layers", 12),
-        heads=config.get("num_attention_heads", heads),
-        mlp_width=config.get("intermediate_size", mlp_width),
-    )
+def _check_shape(
+    held: _Held, place: Place, ours: tuple[int, ...], file: Path, layout: Layout
+) -> None:
+    wanted = place.shape_of_part(ours)
+    for part in place.parts:
+        if part not in held.paths:
+            raise BadInput(f"{file}: tensor {part!r} is missing, by {layout.configuration}")
+        found = held.shape(part)
+        if found != wanted and (ours or found != (1,)):  # one number may stand in a list of one
+            raise BadInput(
+                f"{held.paths[part]}: tensor {part!r} has shape {list(found)}, but by"
+                f" {layout.configuration} it should be {list(wanted)}"
+            )
 
 
-def from_huggingface(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the weights of transformers' ``CLIPModel`` to those of :class:`Clip`."""
-    ours: dict[str, Tensor] = {}
-    for name, value in state.items():
-        if name.endswith("position_ids") or ".self_attn.k_proj" in name or ".v_proj" in name:
-            continue  # position_ids are no weights; k and v travel with q below
-        if name.endswith("projection.weight"):  # theirs are (P, D) linear maps without bias
-            ours[
-                name.removesuffix("_projection.weight").replace("visual", "vision") + ".projection"
-            ] = value.T
-        elif ".self_attn.q_proj" in name:
-            qkv = [state[name.replace("q_proj", part)] for part in ("q_proj", "k_proj", "v_proj")]
-            ours[_rename(name).replace("self_attn.q_proj", "attention.qkv")] = torch.cat(qkv)
-        else:
-            ours[_rename(name)] = value
-    return ours
+def _check_nothing_left(held: _Held, places: Mapping[str, Place], layout: Layout) -> None:
+    used = {part for place in places.values() for part in place.parts} | layout.unused
+    for name, path in held.paths.items():
+        if name not in used:
+            raise BadInput(
+                f"{path}: holds tensor {name!r}, which a CLIP as {layout.configuration} describes"
+                " it does not have"
+            )
 
 
-def _rename(name: str) -> str:
-    block = re.fullmatch(r"(vision|text)_model\.encoder\.layers\.(\d+)\.(.+)", name)
-    if block:
-        tower, layer, rest = block.groups()
-        for theirs, ours in _RENAMED_IN_BLOCK.items():
-            rest = rest.replace(theirs, ours)
-        return f"{tower}.blocks.{layer}.{rest}"
-    for theirs, ours in _RENAMED.items():
-        if name == theirs or name.startswith(theirs + "."):
-            return name.replace(theirs, ours, 1)
-    return name
+def _read(held: _Held, place: Place, ours: tuple[int, ...]) -> Tensor:
+    """Copy a tensor out of its file, so that nothing depends on the file any more."""
+    read = [held.tensor(part) for part in place.parts]
+    value = torch.cat(read) if len(read) > 1 else read[0]
+    value = value.T if place.transposed else value.reshape(ours)
+    dtype = torch.float32 if value.is_floating_point() else value.dtype
+    return value.to(dtype, copy=True, memory_format=torch.contiguous_format)

@@ -12,6 +12,7 @@ from importlib import import_module
 from torch import Tensor, nn
 
 from flexpad.encoders import Encoder
+from flexpad.engine.draws import Draws
 from flexpad.recipe import MethodRecipe
 from flexpad.registry import did_you_mean
 from flexpad.types import BadInput, Batch, Evidence
@@ -25,10 +26,12 @@ class Method(nn.Module, ABC):
             answer any subset from one pass.
         reaches_into_tower: Whether more is asked of the image tower than its features, so that it
             has to run in every epoch even where all of it is frozen.
+        draws: Where random numbers of the present training step come from.
     """
 
     encodes_independently = False
     reaches_into_tower = True
+    draws = Draws()
 
     @abstractmethod
     def forward(self, batch: Batch) -> Evidence:
@@ -36,7 +39,15 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
-        """Name and weigh the terms whose sum is trained."""
+        """Name and weigh the terms whose sum is trained.
+
+        They are functions of what is given: what is drawn is drawn in :meth:`forward`.
+
+        Args:
+            batch: Who is present and what is what; ``images`` and ``ids`` may be empty, since the
+                evidence may come from several processes.
+            evidence: Of :meth:`forward`.
+        """
 
     def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
         """Answer for a subset of what was encoded.
@@ -50,8 +61,14 @@ class Method(nn.Module, ABC):
         """
         raise NotImplementedError
 
-    def schedule(self, done: float) -> None:
-        """Learn, before a training step, which share of all steps is done."""
+    def before_step(self, done: float, draws: Draws) -> None:  # noqa: ARG002 - some want to know
+        """Prepare for a training batch.
+
+        Args:
+            done: Share of all steps that is done.
+            draws: Random numbers for :meth:`forward`.
+        """
+        self.draws = draws
 
     def is_router(self, parameter: str) -> bool:  # noqa: ARG002 - most methods have no router
         """Say whether a parameter of this name learns at the rate for routers."""

@@ -56,8 +56,9 @@ class ModalityDescriptor(nn.Module):
             The descriptor (n, d) and the logits of the modality it was guessed from, (n, 3), which
             do not depend on the labels.
         """
-        described = F.gelu(self.describe(patch_statistics(patches)))
-        return described + self.label(labels), self.modality(described)
+        with torch.autocast(patches.device.type, enabled=False):
+            described = F.gelu(self.describe(patch_statistics(patches)))
+            return described + self.label(labels), self.modality(described)
 
 
 class Routing(NamedTuple):
@@ -82,12 +83,18 @@ class Router(nn.Module):
         self.gate = nn.Linear(2 * width, experts)
         self.gate_descriptor = nn.Linear(descriptor_width, experts, bias=False)
 
-    def forward(self, patches: Tensor, descriptor: Tensor, top_k: int) -> Routing:
-        """Route n images by their patches (n, N, D) and descriptor (n, d), in fp32."""
+    def forward(
+        self, patches: Tensor, descriptor: Tensor, top_k: int, noise: Tensor | None
+    ) -> Routing:
+        """Route n images by their patches (n, N, D) and descriptor (n, d), in fp32.
+
+        ``noise`` (n, E), standard normal, makes them explore in training, as in V-MoE (Riquelme et
+        al., 2021).
+        """
         with torch.autocast(patches.device.type, enabled=False):
             logits = self.gate(patch_statistics(patches)) + self.gate_descriptor(descriptor.float())
-            if self.training:  # exploration as in V-MoE (Riquelme et al., 2021)
-                logits = logits + torch.randn_like(logits) / logits.shape[-1]
+            if noise is not None:
+                logits = logits + noise / logits.shape[-1]
             probabilities = logits.softmax(dim=-1)
             chosen = probabilities.topk(top_k, dim=-1).indices
             kept = torch.zeros_like(probabilities).scatter(1, chosen, 1.0) * probabilities
@@ -165,9 +172,11 @@ class Experts(nn.Module):
         """Open every expert, so that each gets a gradient, or only the best ``top_k``."""
         self.open = self.routed if dense else self.top_k
 
-    def forward(self, layer: int, normed: Tensor, descriptor: Tensor) -> tuple[Tensor, Routing]:
+    def forward(
+        self, layer: int, normed: Tensor, descriptor: Tensor, noise: Tensor | None = None
+    ) -> tuple[Tensor, Routing]:
         """Say what a layer adds to tokens (n, T, D), and where it sent the n images."""
-        routing = self.routers[layer](normed[:, -self.patches :], descriptor, self.open)
+        routing = self.routers[layer](normed[:, -self.patches :], descriptor, self.open, noise)
         return self.mixtures[layer](normed, routing.gates), routing
 
 

@@ -57,20 +57,21 @@ def shared_cues(embeddings: Tensor, target: Tensor, item: Tensor, temperature: f
     return -(per_anchor * anchors).sum() / anchors.sum().clamp_min(1)
 
 
-def draw_subsets(present: Tensor) -> Tensor:
-    """Draw for each item which of its modalities the fusion is trained on.
+def choose_subsets(present: Tensor, drawn: Tensor) -> Tensor:
+    """Choose for each item which of its modalities the fusion is trained on.
 
     Uniform over RD, RI, DI, RDI for an item with all three. An item that has none of the drawn
     pair keeps what it has.
 
     Args:
         present: (B, M) bool.
+        drawn: A number in [0, 1) for each item, (B,); at 0 an item keeps all it has.
 
     Returns:
         (B, M) bool; a row has fewer than two True only where the item has fewer than two.
     """
     subsets = torch.ones(len(MODALITIES) + 1, len(MODALITIES), dtype=torch.bool)
     subsets[1:] ^= torch.eye(len(MODALITIES), dtype=torch.bool)
-    drawn = subsets[torch.randint(len(subsets), (len(present),))].to(present.device) & present
-    enough = drawn.sum(dim=1, keepdim=True) >= 2
-    return torch.where(enough, drawn, present)
+    chosen = subsets.to(present.device)[(drawn * len(subsets)).long()] & present
+    enough = chosen.sum(dim=1, keepdim=True) >= 2
+    return torch.where(enough, chosen, present)

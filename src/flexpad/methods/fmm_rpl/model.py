@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.encoders.text import ClassSentences, class_sentences
+from flexpad.engine.draws import Draws
 from flexpad.methods import Method, unpack
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl import options
 from flexpad.methods.fmm_rpl.experts import (
     UNKNOWN,
     Experts,
+    Routing,
     balance_loss,
     information_loss,
     magnitude_loss,
@@ -50,7 +52,7 @@ class Fusion(nn.Module):
     def __init__(self, joint_width: int, inner: int) -> None:
         super().__init__()
         self.inner = nn.Linear(joint_width, inner)
-        self.outer = nn.Linear(inner, 1)
+        self.outer = nn.Linear(inner, 1, bias=False)  # one for all would change no weight
 
     def forward(self, embeddings: Tensor, present: Tensor) -> Tensor:
         """Attend over modalities: (B, M, P) and (B, M) bool to weights (B, M), 0 where absent."""
@@ -108,8 +110,7 @@ class FmmRpl(Method):
     def forward(self, batch: Batch) -> Evidence:
         """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
         present = batch.present
-        modality = present.nonzero()[:, 1]
-        visual = VisualPass(self.experts, self.prompts, self._labels(modality))
+        visual = VisualPass(self.experts, self.prompts, self._labels(present), self._noise(present))
         features = self.clip.vision(batch.images[present], visual)
         image = F.normalize(features.image.float(), dim=-1)
         patches = F.normalize(features.patches.float(), dim=-1)
@@ -119,6 +120,7 @@ class FmmRpl(Method):
         of_patches = (patches * direction[:, None]).sum(dim=-1)
         local = self._pool(patches, of_patches, text)
         spread = text.expand(len(image), -1, -1)
+        routings = [visual.routings[layer] for layer in range(len(visual.routings))]
         evidence = Evidence(
             logits=unpack(self._combine(of_image, local), present, torch.nan),
             fused=torch.empty(0),
@@ -126,12 +128,14 @@ class FmmRpl(Method):
                 2, (self.clip.config.grid, self.clip.config.grid)
             ),
             embeddings=unpack(image, present, 0.0),
-            auxiliary=self._auxiliary(visual, modality),
-            gates={f"layer_{i}": routing.gates for i, routing in enumerate(visual.routings)},
+            gates={f"layer_{i}": routing.gates for i, routing in enumerate(routings)},
             parts={
                 "global": unpack(of_image, present, 0.0),
                 "local": unpack(local, present, 0.0),
                 "text": unpack(spread, present, 0.0),
+                "router_logits": unpack(torch.stack([r.logits for r in routings], 1), present, 0.0),
+                "modality_logits": unpack(visual.modality_logits.float(), present, 0.0),
+                "subset": self._subset_draws(present),
             },
         )
         return replace(evidence, fused=self.fuse(evidence, present))
@@ -148,7 +152,8 @@ class FmmRpl(Method):
         target = batch.target[item]
         of_image, local = evidence.parts["global"][present], evidence.parts["local"][present]
         several = present.sum(dim=1) > 1  # an item with one modality has nothing to fuse
-        fused = self._fuse_levels(evidence, terms.draw_subsets(present))[0]
+        shown = terms.choose_subsets(present, evidence.parts["subset"])
+        fused = self._fuse_levels(evidence, shown)[0]
         fusion = terms.classification(fused[several], batch.target[several])
         return {
             "global": terms.classification(of_image, target),
@@ -159,11 +164,15 @@ class FmmRpl(Method):
                 evidence.embeddings[present], target, item, self.options.temperature
             ),
             "fusion": weights.fusion * (fusion if bool(several.any()) else fused.sum() * 0),
-            **{name: value * getattr(weights, name) for name, value in evidence.auxiliary.items()},
+            **{
+                name: value * getattr(weights, name)
+                for name, value in self._routing_terms(evidence, present).items()
+            },
         }
 
-    def schedule(self, done: float) -> None:
+    def before_step(self, done: float, draws: Draws) -> None:
         """Open all experts for the first steps, so that each of them gets a gradient."""
+        super().before_step(done, draws)
         self.experts.set_dense(done < self.options.dense_share)
 
     def is_router(self, parameter: str) -> bool:
@@ -217,13 +226,27 @@ class FmmRpl(Method):
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _labels(self, modality: Tensor) -> Tensor:
-        """Tell the modality of a share of training images; never at test."""
+    def _labels(self, present: Tensor) -> Tensor:
+        """Tell the modality of a share of the present images in training; never at test, (n,)."""
+        modality = present.nonzero()[:, 1]
         unknown = torch.full_like(modality, UNKNOWN)
         if not self.training:
             return unknown
-        told = torch.rand(len(modality), device=modality.device) < self.options.label_share
-        return torch.where(told, modality, unknown)
+        drawn = self.draws.uniform("modality told", *present.shape).to(present.device)
+        return torch.where(drawn[present] < self.options.label_share, modality, unknown)
+
+    def _noise(self, present: Tensor) -> Tensor | None:
+        """Make routers explore in training, (n, L, E)."""
+        if not self.training:
+            return None
+        sizes = (*present.shape, len(self.experts.routers), self.experts.routed)
+        return self.draws.normal("router noise", *sizes).to(present.device)[present]
+
+    def _subset_draws(self, present: Tensor) -> Tensor:
+        """Draw which subset of an item trains the fusion, (B,); in evaluation all of it."""
+        if not self.training:
+            return torch.zeros(len(present), device=present.device)
+        return self.draws.uniform("fused subset", len(present)).to(present.device)
 
     def _scale(self) -> Tensor:
         return self.clip.log_scale.float().exp()
@@ -264,15 +287,22 @@ class FmmRpl(Method):
         local = (weight * evidence.parts["local"].masked_fill(~present, 0.0)).sum(dim=1)
         return of_image, local
 
-    def _auxiliary(self, visual: VisualPass, modality: Tensor) -> dict[str, Tensor]:
+    def _routing_terms(self, evidence: Evidence, present: Tensor) -> dict[str, Tensor]:
         """Terms on the routing, unweighed, mean over layers."""
+        modality = present.nonzero()[:, 1]
+        logits = evidence.parts["router_logits"][present].unbind(dim=1)
+        routings = [
+            Routing(gates, of_layer.softmax(dim=-1), of_layer)
+            for gates, of_layer in zip(evidence.gates.values(), logits, strict=True)
+        ]
         if self.options.balance == "switch":
-            balance = [balance_loss(routing) for routing in visual.routings]
+            balance = [balance_loss(routing) for routing in routings]
         else:
-            balance = [information_loss(routing, modality) for routing in visual.routings]
-        magnitude = [magnitude_loss(routing) for routing in visual.routings]
+            balance = [information_loss(routing, modality) for routing in routings]
+        magnitude = [magnitude_loss(routing) for routing in routings]
+        guess = evidence.parts["modality_logits"][present]
         return {
             "balance": torch.stack(balance).mean(),
             "magnitude": torch.stack(magnitude).mean(),
-            "modality": F.cross_entropy(visual.modality_logits.float(), modality),
+            "modality": F.cross_entropy(guess, modality),
         }

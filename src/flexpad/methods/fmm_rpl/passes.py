@@ -14,17 +14,21 @@ class VisualPass:
     Attributes:
         image_prompts: Read off each image, (n, V, D).
         modality_logits: Guess of the modality, (n, 3).
-        routings: Where each layer sent the images.
+        routings: Where each layer sent the images; a layer that is computed twice, to save memory,
+            sends them to the same.
     """
 
     image_prompts: Tensor
     modality_logits: Tensor
 
-    def __init__(self, experts: Experts, prompts: Prompts, labels: Tensor) -> None:
+    def __init__(
+        self, experts: Experts, prompts: Prompts, labels: Tensor, noise: Tensor | None
+    ) -> None:
         self.experts = experts
         self.prompts = prompts
         self.labels = labels
-        self.routings: list[Routing] = []
+        self.noise = noise
+        self.routings: dict[int, Routing] = {}
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
         """Describe the images and read prompts off them."""
@@ -37,8 +41,9 @@ class VisualPass:
 
     def beside(self, layer: int, normed: Tensor) -> Tensor:
         """Run the mixture of experts parallel to the MLP."""
-        added, routing = self.experts.forward(layer, normed, self.descriptor)
-        self.routings.append(routing)
+        noise = None if self.noise is None else self.noise[:, layer]
+        added, routing = self.experts.forward(layer, normed, self.descriptor, noise)
+        self.routings[layer] = routing
         return added
 
 

@@ -1,9 +1,8 @@
 """Matrices held in bf16: the same answers, and the same weights afterwards."""
 
-import pytest
 import torch
 
-from flexpad.encoders import precision
+from flexpad.encoders.held import held_in_bf16
 from flexpad.methods.fmm_rpl.model import build
 from tests import tiny
 
@@ -15,19 +14,10 @@ def test_answers_are_those_of_autocast_and_weights_come_back():
     batch = tiny.batch(3)
     with torch.autocast("cpu", torch.bfloat16):
         expected = method(batch).fused
-        with precision.held_in_bf16(method.clip):
+        with held_in_bf16(method.clip):
             assert method.clip.vision.blocks[0].mlp.widen.weight.dtype is torch.bfloat16
             assert method.experts.mixtures[0].widen.weight.dtype is torch.float32
             assert torch.equal(method.eval()(batch).fused, expected)
     for name, value in method.state_dict().items():
         assert value.dtype is before[name].dtype
         assert torch.equal(value, before[name])
-
-
-@pytest.mark.parametrize(
-    ("units", "expected"),
-    [({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": False}, False)],
-)
-def test_a_processor_is_asked_for_its_units(units, expected, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units, raising=False)
-    assert precision.multiplies_bf16(torch.device("cpu")) is expected

@@ -1,0 +1,1 @@
+"""What any training needs, whatever is trained: rates, draws, states, processes, a diary."""
