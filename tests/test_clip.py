@@ -3,23 +3,51 @@ compared in ``test_encoder_layouts.py``.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from flexpad.encoders.clip import Clip, ConvolutionalStem, attend, set_trainable
+from flexpad.encoders.clip import (
+    Clip,
+    ConvolutionalStem,
+    Mlp,
+    attend,
+    attend_plainly,
+    set_trainable,
+)
 from flexpad.types import BadInput
 
 from .clips import TINY
 
 
 @pytest.mark.parametrize("causal", [True, False])
-def test_attention_on_cpu_equals_the_fused_kernel(causal):
+def test_plain_attention_equals_the_fused_kernel(causal):
     torch.manual_seed(0)
-    q, k, v = torch.randn(3, 2, 4, 7, 8).unbind(0)
-    fused = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    assert torch.allclose(attend(q, k, v, causal=causal), fused, atol=1e-6)
+    q, k, v = torch.randn(3, 2, 4, 7, 8, dtype=torch.float64).unbind(0)
+    fused = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    assert torch.allclose(attend_plainly(q, k, v, causal=causal), fused, atol=1e-12)
+    for precision, close in ((torch.float32, 1e-6), (torch.bfloat16, 2e-2)):
+        found = attend(*(part.to(precision) for part in (q, k, v)), causal=causal)
+        assert found.dtype is precision
+        assert torch.allclose(found.double(), fused, atol=close)
+
+
+def test_quick_gelu_and_its_gradient_by_its_definition():
+    torch.manual_seed(0)
+    mlp = Mlp(width=6, hidden=12, activation="quick_gelu")
+    tokens = torch.randn(2, 3, 6, requires_grad=True)
+    widened = F.linear(tokens, mlp.widen.weight, mlp.widen.bias)
+    expected = mlp.narrow(widened * torch.sigmoid(1.702 * widened))
+    assert torch.allclose(mlp(tokens), expected, atol=1e-6)
+    weights = [tokens, *mlp.parameters()]
+    of_found = torch.autograd.grad(mlp(tokens).square().sum(), weights)
+    of_expected = torch.autograd.grad(expected.square().sum(), weights)
+    assert all(map(partial(torch.allclose, atol=1e-5), of_found, of_expected))
+    with torch.no_grad():
+        assert torch.allclose(mlp(tokens), expected, atol=1e-6)
 
 
 def test_text_does_not_see_what_follows_the_end():

@@ -14,15 +14,15 @@ from flexpad.encoders.text import small_tokenizer
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl.experts import (
-    CentralDifference,
     ExpertMixture,
     Routing,
-    SpectralGate,
     balance_loss,
     information_loss,
     magnitude_loss,
+    patch_statistics,
 )
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
+from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate, cosine_transform
 from flexpad.types import BadInput, Batch
 from tests import tiny
 
@@ -40,6 +40,38 @@ def stir(method: FmmRpl, seed: int = 0) -> FmmRpl:
     return method
 
 
+def one_by_one(mixture, routed, tokens, gates):
+    """The formula of the mixture, an expert at a time."""
+    rank, grid = mixture.rank, 3
+    total = torch.zeros_like(tokens)
+    for index, kind in enumerate(("conv", *routed)):
+        part = slice(index * rank, (index + 1) * rank)
+        narrow, bias = mixture.narrow.weight[part], mixture.narrow.bias[part]
+        hidden = F.gelu(F.linear(tokens, narrow, bias))
+        maps = hidden[:, -(grid**2) :].transpose(1, 2).reshape(-1, rank, grid, grid)
+        maps = work_on_map(kind, mixture.operations[index], maps)
+        patches = maps.flatten(2).transpose(1, 2)
+        hidden = F.gelu(torch.cat([hidden[:, : -(grid**2)], patches], dim=1))
+        added = F.linear(hidden, mixture.widen.weight[:, part], mixture.bias[index])
+        gate = torch.ones(len(gates)) if index == 0 else gates[:, index - 1]
+        total = total + gate[:, None, None] * added
+    return total
+
+
+def work_on_map(kind, operation, maps):
+    """What an expert does, by its definition: (n, r, h, w) to the same shape."""
+    if kind == "dct":
+        transform = cosine_transform(maps.shape[-1])
+        spectrum = transform @ maps @ transform.T
+        return transform.T @ (operation.gate(spectrum).sigmoid() * spectrum) @ transform
+    if kind == "linear":
+        return maps
+    convolved = F.conv2d(maps, operation.weight, operation.bias, padding=1)
+    if kind == "conv":
+        return convolved
+    return convolved - 0.7 * F.conv2d(maps, operation.weight.sum((2, 3), keepdim=True))
+
+
 class TestExperts:
     def test_start_leaves_clip_as_it_is(self):
         method = make(prompts=0)
@@ -47,49 +79,59 @@ class TestExperts:
         plain = F.normalize(method.clip.vision(batch.images.flatten(0, 1)).image, dim=-1)
         assert torch.allclose(method(batch).embeddings.flatten(0, 1), plain, atol=1e-6)
 
-    def test_one_mixture_equals_its_experts_one_by_one(self):
-        """Against experts written separately, each with its own matrices."""
+    @pytest.mark.parametrize(
+        "routed", [("linear", "conv", "cdc", "dct"), ("dct", "dct", "cdc"), ("linear",)]
+    )
+    def test_one_mixture_equals_its_experts_one_by_one(self, routed):
+        """Values and gradients, against experts written separately, each with its own matrices."""
         torch.manual_seed(0)
-        rank, width, grid = 4, 12, 3
-        mixture = ExpertMixture(width, grid, rank, ("linear", "conv", "cdc", "dct"))
+        mixture = ExpertMixture(width=12, grid=3, rank=4, routed=routed)
         torch.nn.init.normal_(mixture.widen.weight)
         torch.nn.init.normal_(mixture.bias)
-        tokens = torch.randn(2, 1 + 5 + grid**2, width)
-        gates = torch.tensor([[0.0, 0.3, 0.0, 0.7], [0.6, 0.0, 0.4, 0.0]])
-        expected = torch.zeros_like(tokens)
-        for index, operation in enumerate(mixture.operations):
-            part = slice(index * rank, (index + 1) * rank)
-            hidden = F.gelu(
-                F.linear(tokens, mixture.narrow.weight[part], mixture.narrow.bias[part])
-            )
-            maps = hidden[:, 6:].transpose(1, 2).reshape(2, rank, grid, grid)
-            patches = operation(maps).flatten(2).transpose(1, 2)
-            hidden = F.gelu(torch.cat([hidden[:, :6], patches], dim=1))
-            added = F.linear(hidden, mixture.widen.weight[:, part], mixture.bias[index])
-            gate = torch.ones(2) if index == 0 else gates[:, index - 1]
-            expected += gate[:, None, None] * added
-        assert torch.allclose(mixture(tokens, gates), expected, atol=1e-5)
-
-    def test_central_difference_by_its_definition(self):
-        torch.manual_seed(0)
-        expert = CentralDifference(3, 5)
-        maps = torch.randn(2, 3, 5, 5)
-        vanilla = F.conv2d(maps, expert.weight, expert.bias, padding=1)
-        centre = F.conv2d(maps, expert.weight.sum((2, 3), keepdim=True))
-        assert torch.allclose(expert(maps), vanilla - 0.7 * centre, atol=1e-5)
+        tokens = torch.randn(2, 1 + 5 + 9, 12, requires_grad=True)
+        gates = torch.rand(2, len(routed), requires_grad=True)
+        weights = [tokens, gates, *mixture.parameters()]
+        toward = torch.randn(2, 15, 12)
+        found, expected = mixture(tokens, gates), one_by_one(mixture, routed, tokens, gates)
+        assert torch.allclose(found, expected, atol=1e-5)
+        of_found = torch.autograd.grad((found * toward).sum(), weights)
+        of_expected = torch.autograd.grad((expected * toward).sum(), weights)
+        for ours, plain in zip(of_found, of_expected, strict=True):
+            assert torch.allclose(ours, plain, atol=1e-5, rtol=1e-5)
 
     def test_spectral_gate_against_scipy(self):
         torch.manual_seed(0)
-        expert = SpectralGate(2, 4)
+        expert = SpectralGate(rank=2, grid=4)
         maps = torch.randn(1, 2, 4, 4)
         spectrum = dctn(maps.numpy(), axes=(2, 3), norm="ortho")
         with torch.no_grad():
             gate = expert.gate(torch.from_numpy(spectrum)).sigmoid().numpy()
             expected = idctn(gate * spectrum, axes=(2, 3), norm="ortho")
-            assert np.allclose(expert(maps).numpy(), expected, atol=1e-5)
+            found = expert(maps.flatten(2).mT).mT.unflatten(2, (4, 4))
+        assert np.allclose(found.numpy(), expected, atol=1e-5)
+
+    def test_low_precision_reaches_neither_spectra_nor_central_differences(self):
+        torch.manual_seed(0)
+        gate, difference = SpectralGate(2, 4), CentralDifference(2, 4)
+        patches = torch.randn(1, 16, 2)
+        expected = gate(patches), difference.kernel()
+        with torch.autocast("cpu", torch.bfloat16):
+            found = gate(patches), difference.kernel()
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
 
 
 class TestRouting:
+    def test_statistics_by_hand(self):
+        patches = 3 + torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(0))
+        by_hand = torch.cat([patches.mean(dim=1), patches.std(dim=1)], dim=1)
+        expected = F.layer_norm(by_hand, (8,))
+        assert torch.allclose(patch_statistics(patches), expected, atol=1e-6)
+
+    def test_patches_that_are_all_alike_have_a_gradient(self):
+        patches = torch.ones(1, 9, 4, requires_grad=True)
+        patch_statistics(patches)[0, 0].backward()
+        assert torch.isfinite(patches.grad).all()
+
     def test_gates_sum_to_one_with_k_open(self):
         evidence = stir(make())(tiny.batch(4))
         assert len(evidence.gates) == tiny.CONFIG.vision.layers

@@ -76,15 +76,24 @@ class Items(Dataset[Item | BadInput]):
             images = open_row(self.manifest.root, row)
         except BadInput as error:
             return error
-        key = None if self.seed is None else (self.seed, self.epoch, index)
-        rng = None if key is None else np.random.default_rng(key)
-        pixels, present = transforms.prepare(images, self.size, self.augment, rng)
+        pixels, present = transforms.prepare(images, self.size, self.augment, self._draws(index))
         return Item(
             torch.from_numpy(pixels),
             torch.from_numpy(present),
             int(row.is_bonafide),
             row.sample_id,
         )
+
+    def is_mirrored(self, index: int) -> bool:
+        """Say whether a row is shown mirrored in this epoch."""
+        rng = self._draws(index)
+        return rng is not None and transforms.draw_geometry(rng, self.augment).mirrored
+
+    def _draws(self, index: int) -> np.random.Generator | None:
+        """Give the random numbers of a row in this epoch; None in evaluation."""
+        if self.seed is None:
+            return None
+        return np.random.default_rng((self.seed, self.epoch, index))
 
 
 def collate(items: list[Item | BadInput]) -> Batch | BadInput:

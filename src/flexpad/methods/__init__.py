@@ -24,10 +24,13 @@ class Method(nn.Module, ABC):
     Attributes:
         encodes_independently: Whether every modality is encoded alone, so that :meth:`fuse` can
             answer any subset from one pass.
+        reaches_into_tower: Whether more is asked of the image tower than its features, so that it
+            has to run in every epoch even where all of it is frozen.
         draws: Where random numbers of the present training step come from.
     """
 
     encodes_independently = False
+    reaches_into_tower = True
     draws = Draws()
 
     @abstractmethod

@@ -8,7 +8,6 @@ folder names.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -16,83 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flexpad.encoders.clip import TowerConfig
+from flexpad.methods.fmm_rpl.operations import Operations
 from flexpad.types import MODALITIES
 
 UNKNOWN = len(MODALITIES)  # the modality label of an image whose modality is not told
-
-
-class Convolution(nn.Conv2d):
-    """Smooth local geometry: a 3x3 convolution over patches."""
-
-    def __init__(self, rank: int, grid: int) -> None:  # noqa: ARG002 - any grid will do
-        super().__init__(rank, rank, 3, padding=1)
-
-
-class CentralDifference(Convolution):
-    """Micro-texture: a 3x3 convolution less a share of its response to a constant.
-
-    Yu et al., "Searching Central Difference Convolutional Networks for Face Anti-Spoofing",
-    CVPR 2020, with their share of 0.7.
-    """
-
-    SHARE = 0.7
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (n, r, h, w) to the same shape."""
-        constant = self.weight.sum(dim=(2, 3), keepdim=True)
-        centre = F.pad(self.SHARE * constant, (1, 1, 1, 1))
-        return F.conv2d(maps, self.weight - centre, self.bias, padding=1)
-
-
-class SpectralGate(nn.Module):
-    """Spectra of reflectance and moire: a learned gate on the discrete cosine transform.
-
-    The frequency extractor of FM-CLIP (Liu et al., ACM MM 2024), with the inverse transform that
-    brings the result back to patches.
-    """
-
-    transform: Tensor
-
-    def __init__(self, rank: int, grid: int) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(nn.Conv2d(rank, rank, 1), nn.GELU(), nn.Conv2d(rank, rank, 1))
-        self.register_buffer("transform", cosine_transform(grid), persistent=False)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Map (n, r, h, w) to the same shape; computed in fp32."""
-        with torch.autocast(maps.device.type, enabled=False):
-            spectrum = self.transform @ maps.float() @ self.transform.T
-            gated = torch.sigmoid(self.gate(spectrum)) * spectrum
-            return (self.transform.T @ gated @ self.transform).to(maps.dtype)
-
-
-class Pointwise(nn.Identity):
-    """Global re-mapping: no exchange between patches."""
-
-    def __init__(self, rank: int, grid: int) -> None:  # noqa: ARG002 - nothing to size
-        super().__init__()
-
-
-EXPERTS: dict[str, type[nn.Module]] = {
-    "linear": Pointwise,
-    "conv": Convolution,
-    "cdc": CentralDifference,
-    "dct": SpectralGate,
-}
-
-
-def cosine_transform(size: int) -> Tensor:
-    """Make the orthonormal DCT-II matrix, (size, size).
-
-    >>> matrix = cosine_transform(7)
-    >>> torch.allclose(matrix @ matrix.T, torch.eye(7), atol=1e-6)
-    True
-    """
-    frequency = torch.arange(size, dtype=torch.float64)[:, None]
-    place = torch.arange(size, dtype=torch.float64)[None]
-    matrix = torch.cos(math.pi * (2 * place + 1) * frequency / (2 * size)) * math.sqrt(2 / size)
-    matrix[0] /= math.sqrt(2)
-    return matrix.float()
 
 
 def patch_statistics(patches: Tensor) -> Tensor:
@@ -101,7 +27,11 @@ def patch_statistics(patches: Tensor) -> Tensor:
     Channel statistics carry style, and with it the modality (as in CFPL-FAS, CVPR 2024).
     """
     patches = patches.float()
-    statistics = torch.cat([patches.mean(dim=1), patches.std(dim=1)], dim=-1)
+    mean = patches.mean(dim=1, keepdim=True)
+    # Not patches.std(dim=1), which on a CPU takes five times as long along this axis.
+    variance = (patches - mean).square().sum(dim=1) / (patches.shape[1] - 1)
+    deviation = variance.clamp_min(torch.finfo(torch.float32).tiny).sqrt()  # 0 has no gradient
+    statistics = torch.cat([mean.squeeze(1), deviation], dim=-1)
     return F.layer_norm(statistics, statistics.shape[-1:])
 
 
@@ -175,19 +105,21 @@ class ExpertMixture(nn.Module):
     """The shared expert and the routed ones of one layer.
 
     Every expert narrows tokens to ``rank``, works on the map of patches, and widens again. All
-    narrow with one matrix and widen with one, so the mixture costs little more than one expert.
-    Widening starts at zero: an untrained mixture leaves CLIP as it is.
+    narrow with one matrix and widen with one, before which each is weighed by its gate. An expert
+    that is closed for an image is computed all the same: on a CPU, to gather its images for each
+    expert takes 1.5 times as long as one product for all (docs/speed.md). Widening starts at zero:
+    an untrained mixture leaves CLIP as it is.
     """
 
     SHARED = "conv"
 
     def __init__(self, width: int, grid: int, rank: int, routed: tuple[str, ...]) -> None:
         super().__init__()
-        self.grid = grid
+        self.patches = grid**2
         self.rank = rank
         kinds = (self.SHARED, *routed)
         self.narrow = nn.Linear(width, len(kinds) * rank)
-        self.operations = nn.ModuleList(EXPERTS[kind](rank, grid) for kind in kinds)
+        self.operations = Operations(kinds, rank, grid)
         self.widen = nn.Linear(len(kinds) * rank, width, bias=False)
         self.bias = nn.Parameter(torch.zeros(len(kinds), width))
         nn.init.zeros_(self.widen.weight)
@@ -199,18 +131,11 @@ class ExpertMixture(nn.Module):
         every expert but not through its work on the map.
         """
         narrowed = F.gelu(self.narrow(tokens))
-        patches = self.grid**2
-        ahead, behind = narrowed[:, :-patches], narrowed[:, -patches:]
-        maps = behind.transpose(1, 2).unflatten(2, (self.grid, self.grid))
-        worked = [
-            operation(part)
-            for operation, part in zip(self.operations, maps.split(self.rank, 1), strict=True)
-        ]
-        behind = torch.cat(worked, dim=1).flatten(2).transpose(1, 2)
-        hidden = F.gelu(torch.cat([ahead, behind], dim=1))
-        weights = torch.cat([torch.ones_like(gates[:, :1]), gates], dim=1).to(hidden.dtype)
-        weighted = hidden * weights.repeat_interleave(self.rank, dim=1)[:, None]
-        added: Tensor = self.widen(weighted)
+        ahead, patches = narrowed[:, : -self.patches], narrowed[:, -self.patches :]
+        hidden = F.gelu(torch.cat([ahead, self.operations(patches)], dim=1))
+        weights = F.pad(gates, (1, 0), value=1.0).to(hidden.dtype)  # the shared expert's is 1
+        weighed = hidden.unflatten(2, (-1, self.rank)) * weights[:, None, :, None]
+        added: Tensor = self.widen(weighed.flatten(2))
         return added + (weights @ self.bias.to(weights.dtype))[:, None]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flexpad import config
-from flexpad.methods.fmm_rpl.experts import EXPERTS
+from flexpad.methods.fmm_rpl.operations import EXPERTS
 from flexpad.types import BadInput
 
 

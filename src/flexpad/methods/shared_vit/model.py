@@ -51,6 +51,7 @@ class SharedVit(Method):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
     encodes_independently = True
+    reaches_into_tower = False
 
     def __init__(self, clip: Clip, options: Options) -> None:
         super().__init__()
