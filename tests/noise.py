@@ -10,7 +10,8 @@ from flexpad import encoders
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest, Row
 from flexpad.encoders import Encoder
-from flexpad.recipe import AugmentRecipe, MethodRecipe, Recipe, TrainRecipe
+from flexpad.encoders.clip import set_trainable
+from flexpad.recipe import AugmentRecipe, EncoderRecipe, MethodRecipe, Recipe, TrainRecipe
 from flexpad.types import MODALITIES
 from tests import tiny
 
@@ -68,7 +69,9 @@ def write(root: Path) -> Path:
 def use_tiny_encoder(patch) -> None:
     """Have runs build on the tiny CLIP instead of the small one."""
 
-    def build(_: object) -> Encoder:
-        return tiny.encoder(seed=torch.initial_seed() % 2**31)
+    def build(recipe: EncoderRecipe) -> Encoder:
+        encoder = tiny.encoder(seed=torch.initial_seed() % 2**31)
+        set_trainable(encoder.clip, recipe.trainable)
+        return encoder
 
     patch.setattr(encoders, "build", build)

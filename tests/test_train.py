@@ -16,9 +16,10 @@ from flexpad.encoders.clip import Clip
 from flexpad.engine import diary, state
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl.model import FmmRpl
-from flexpad.recipe import EncoderRecipe, MethodRecipe, TrainRecipe
+from flexpad.objective import Objective
+from flexpad.recipe import AugmentRecipe, EncoderRecipe, MethodRecipe, TrainRecipe
 from flexpad.score import score
-from flexpad.train import Objective, parameter_groups, train
+from flexpad.train import parameter_groups, train
 from flexpad.types import CONDITIONS, BadInput
 from tests import noise, tiny
 from tests.noise import RECIPE
@@ -67,12 +68,32 @@ def test_what_a_run_leaves(noise_run):
         "model.safetensors",
         "recipe.yaml",
         "encoder.yaml",
+        "weights.yaml",
         "tokenizer.json",
         "metrics.jsonl",
         "metrics.csv",
         "curves.png",
         "experts.png",
     }
+
+
+def test_features_that_are_kept_change_nothing(rows, tmp_path):
+    """Not a weight, with a frozen encoder and a mirror; and nothing of them stays."""
+    frozen = replace(
+        RECIPE,
+        encoder=EncoderRecipe(trainable="none"),
+        augment=AugmentRecipe(enlarge=1, rotation=0, colour=0, infrared=0),
+    )
+    keeping = replace(frozen, train=replace(frozen.train, keep_features=True))
+    train(rows, frozen, tmp_path / "plain")
+    train(rows, keeping, tmp_path / "kept")
+    assert equal(weights_of(tmp_path / "plain"), weights_of(tmp_path / "kept"))
+    assert not list((tmp_path / "kept").rglob("features-*"))
+
+
+def test_features_of_a_trained_encoder_cannot_be_kept(rows, tmp_path):
+    with pytest.raises(BadInput, match="features cannot be kept of an encoder that is trained"):
+        train(rows, with_settings(keep_features=True), tmp_path)
 
 
 class TestDiary:

@@ -117,6 +117,8 @@ class TrainRecipe:
         checkpoint_activations: Compute the inside of each block again on the way back instead of
             keeping it: less memory, about a third more time.
         compile: Have torch compile the method: slow to begin with, faster later.
+        keep_features: Compute once for all epochs what a frozen encoder, or its frozen patch stem,
+            says of each image; only where nothing but a mirror varies the images.
         checkpoint_minutes: How often the state is written within an epoch; after each it is anyway.
         checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
         log_steps: Steps that a line of metrics.jsonl is the mean of.
@@ -139,6 +141,7 @@ class TrainRecipe:
     mixed_precision: Precision = "auto"
     checkpoint_activations: bool = False
     compile: bool = False
+    keep_features: bool = False
     checkpoint_minutes: float = 5.0
     checkpoint_steps: int = 0
     log_steps: int = 50
