@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 from flexpad import checkpoint, methods
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest
-from flexpad.encoders.clip import Clip
+from flexpad.encoders.clip import Clip, set_trainable
 from flexpad.engine import diary, state
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl.model import FmmRpl
-from flexpad.recipe import EncoderRecipe, MethodRecipe, TrainRecipe
+from flexpad.recipe import AugmentRecipe, EncoderRecipe, MethodRecipe, TrainRecipe
 from flexpad.score import score
 from flexpad.train import Objective, parameter_groups, train
 from flexpad.types import CONDITIONS, BadInput
@@ -60,6 +60,29 @@ def test_only_matrices_decay_and_routers_have_their_rate():
     assert found["clip.vision.blocks.0.mlp.widen.weight"] == ("encoder", 0.1, 0.3)
     assert found["clip.vision.norm_after.weight"] == ("encoder", 0.1, 0.0)
     assert found["clip.text.words.weight"] == ("encoder", 0.1, 0.0)
+
+
+@pytest.mark.parametrize("method", ["fmm_rpl", "shared_vit"])
+def test_features_that_are_kept_change_nothing(method, rows, tmp_path, monkeypatch):
+    def frozen_encoder(_):
+        encoder = tiny.encoder()
+        set_trainable(encoder.clip, "none")
+        return encoder
+
+    monkeypatch.setattr("flexpad.encoders.build", frozen_encoder)
+    frozen = replace(
+        RECIPE,
+        method=RECIPE.method if method == RECIPE.method.name else MethodRecipe(method),
+        augment=AugmentRecipe(enlarge=1, rotation=0, flip=0.5, colour=0, infrared=0),
+    )
+    found = []
+    for kept in (False, True):
+        recipe = replace(frozen, train=replace(frozen.train, keep_features=kept))
+        train(rows, recipe, tmp_path / str(kept))
+        found.append([line["loss"] for line in diary.read(tmp_path / str(kept)) if "loss" in line])
+        assert not list((tmp_path / str(kept)).rglob("features-*"))
+    plain, with_kept = ([value for line in lines for value in line.values()] for lines in found)
+    assert with_kept == pytest.approx(plain, rel=1e-4)
 
 
 def test_what_a_run_leaves(noise_run):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from contextlib import nullcontext
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import set_seed
-from torch import nn
 from torch.utils.data import DataLoader
 
 from flexpad import checkpoint, encoders, methods, run_folder
@@ -20,20 +18,20 @@ from flexpad.data import encoding, protocols
 from flexpad.data.balance import BalancedBatches, Parts
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
-from flexpad.engine import optimizer, precision, processes
+from flexpad.engine import optimizer, precision, processes, state
 from flexpad.engine.average import Average
 from flexpad.engine.curves import draw_curves
-from flexpad.engine.diary import Diary, Means, Sums, expert_usage, require_board
+from flexpad.engine.diary import Diary, Means, Sums, require_board
 from flexpad.engine.draws import Draws, seed_step
 from flexpad.engine.state import Best, Run
 from flexpad.engine.stopping import Stopped, stop_requests
 from flexpad.log import progress
 from flexpad.methods import Method
+from flexpad.objective import LOSS, Objective
 from flexpad.recipe import Recipe, TrainRecipe
 from flexpad.selection import evaluate
-from flexpad.types import BadInput, Batch
+from flexpad.types import BadInput
 
-LOSS = "loss/"  # stands before the name of a term
 NORM = "gradient_norm"
 
 
@@ -88,12 +86,14 @@ def train(
             run_folder.prepare(out, recipe, rows, resume=resume, overwrite=overwrite)
             checkpoint.save_recipe(out, recipe, encoder)
 
-    loader = DataLoader(items, batch_sampler=parts, collate_fn=collate, num_workers=workers)
     encoder.clip.recompute_blocks(settings.checkpoint_activations)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
     adam = torch.optim.AdamW(parameter_groups(method, settings))
     model, adam = accelerator.prepare(objective, adam)
+    with accelerator.main_process_first():  # so that features are computed once
+        shown = objective.shown(items, out / state.FOLDER)
+    loader = DataLoader(shown, batch_sampler=parts, collate_fn=collate, num_workers=workers)
     average = Average(method, settings.ema)
     run = Run(out, method, adam, average, run_folder.fingerprint(rows), writes=leads)
     run.restore()
@@ -107,7 +107,7 @@ def train(
     ):
         tick(run.step)
         for epoch in range(run.epochs, settings.epochs):
-            items.epoch = order.epoch = epoch
+            shown.epoch = order.epoch = epoch
             parts.first = run.step - epoch * per_epoch
             stream = batches(loader)
             method.train()
@@ -146,36 +146,6 @@ def train(
         run.finish(out / checkpoint.WEIGHTS)
     accelerator.wait_for_everyone()
     return run.best
-
-
-class Objective(nn.Module):
-    """A method and its loss as the one module that processes share.
-
-    What all processes say of their parts of a batch is put together before the loss, so that terms
-    which compare items mean the same on one process and on many.
-
-    Args:
-        method: What is trained.
-        settings: Its ``mixed_precision`` and ``compile``.
-        device: Where the method is.
-    """
-
-    def __init__(self, method: Method, settings: TrainRecipe, device: torch.device) -> None:
-        super().__init__()
-        self.method = method
-        casts = settings.mixed_precision == "bf16"
-        self.autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=casts)
-        if settings.compile:
-            method.compile()
-
-    def forward(self, batch: Batch) -> Sums:
-        """Give the terms of the loss of the whole batch, in fp32, and which experts it used."""
-        with self.autocast():
-            evidence = self.method(batch)
-        batch, evidence = processes.gather(batch, evidence)
-        terms = self.method.loss(batch, evidence)
-        losses = {f"{LOSS}{name}": (term, torch.ones_like(term)) for name, term in terms.items()}
-        return losses | expert_usage(batch, evidence)
 
 
 def add_gradient(sums: Sums, means: Means, parts: int) -> None:
