@@ -12,14 +12,13 @@ from safetensors.torch import load_file
 from flexpad import checkpoint, methods
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest
-from flexpad.encoders.clip import Clip
+from flexpad.encoders.clip import Clip, set_trainable
 from flexpad.engine import diary, state
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl.model import FmmRpl
-from flexpad.objective import Objective
 from flexpad.recipe import AugmentRecipe, EncoderRecipe, MethodRecipe, TrainRecipe
 from flexpad.score import score
-from flexpad.train import parameter_groups, train
+from flexpad.train import Objective, parameter_groups, train
 from flexpad.types import CONDITIONS, BadInput
 from tests import noise, tiny
 from tests.noise import RECIPE
@@ -63,37 +62,40 @@ def test_only_matrices_decay_and_routers_have_their_rate():
     assert found["clip.text.words.weight"] == ("encoder", 0.1, 0.0)
 
 
+@pytest.mark.parametrize("method", ["fmm_rpl", "shared_vit"])
+def test_features_that_are_kept_change_nothing(method, rows, tmp_path, monkeypatch):
+    def frozen_encoder(_):
+        encoder = tiny.encoder()
+        set_trainable(encoder.clip, "none")
+        return encoder
+
+    monkeypatch.setattr("flexpad.encoders.build", frozen_encoder)
+    frozen = replace(
+        RECIPE,
+        method=RECIPE.method if method == RECIPE.method.name else MethodRecipe(method),
+        augment=AugmentRecipe(enlarge=1, rotation=0, flip=0.5, colour=0, infrared=0),
+    )
+    found = []
+    for kept in (False, True):
+        recipe = replace(frozen, train=replace(frozen.train, keep_features=kept))
+        train(rows, recipe, tmp_path / str(kept))
+        found.append([line["loss"] for line in diary.read(tmp_path / str(kept)) if "loss" in line])
+        assert not list((tmp_path / str(kept)).rglob("features-*"))
+    plain, with_kept = ([value for line in lines for value in line.values()] for lines in found)
+    assert with_kept == pytest.approx(plain, rel=1e-4)
+
+
 def test_what_a_run_leaves(noise_run):
     assert {path.name for path in noise_run.iterdir()} == {
         "model.safetensors",
         "recipe.yaml",
         "encoder.yaml",
-        "weights.yaml",
         "tokenizer.json",
         "metrics.jsonl",
         "metrics.csv",
         "curves.png",
         "experts.png",
     }
-
-
-def test_features_that_are_kept_change_nothing(rows, tmp_path):
-    """Not a weight, with a frozen encoder and a mirror; and nothing of them stays."""
-    frozen = replace(
-        RECIPE,
-        encoder=EncoderRecipe(trainable="none"),
-        augment=AugmentRecipe(enlarge=1, rotation=0, colour=0, infrared=0),
-    )
-    keeping = replace(frozen, train=replace(frozen.train, keep_features=True))
-    train(rows, frozen, tmp_path / "plain")
-    train(rows, keeping, tmp_path / "kept")
-    assert equal(weights_of(tmp_path / "plain"), weights_of(tmp_path / "kept"))
-    assert not list((tmp_path / "kept").rglob("features-*"))
-
-
-def test_features_of_a_trained_encoder_cannot_be_kept(rows, tmp_path):
-    with pytest.raises(BadInput, match="features cannot be kept of an encoder that is trained"):
-        train(rows, with_settings(keep_features=True), tmp_path)
 
 
 class TestDiary:

@@ -1,4 +1,4 @@
-"""What is minimised: a method and its loss as one module."""
+"""What is trained: a method with its loss, and with features of a frozen encoder that are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from flexpad.data.loader import Items
-from flexpad.encoders.clip import Clip
 from flexpad.encoders.feature_cache import KeptItems, frozen_part, keep
 from flexpad.engine import processes
 from flexpad.engine.diary import Sums, expert_usage
@@ -30,7 +29,7 @@ class Objective(nn.Module):
 
     Args:
         method: What is trained.
-        settings: Its ``mixed_precision``, ``compile`` and ``keep_features``.
+        settings: Its ``mixed_precision``, ``keep_features`` and ``compile``.
         device: Where the method is.
     """
 
@@ -39,10 +38,27 @@ class Objective(nn.Module):
         self.method = method
         casts = settings.mixed_precision == "bf16"
         self.autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=casts)
-        self.keeps = settings.keep_features
+        self.keeps_features = settings.keep_features
         self.skipped: Callable[[], AbstractContextManager[None]] = nullcontext
         if settings.compile:
             method.compile()
+
+    def shown(self, items: Items, folder: Path) -> Items | KeptItems:
+        """Give what training is shown of items: their images or, with ``keep_features``, features.
+
+        Args:
+            items: Training rows.
+            folder: Where features are kept.
+
+        Raises:
+            BadInput: Features are to be kept, but nothing is frozen, images are varied too much, or
+                they cannot be used.
+        """
+        if not self.keeps_features:
+            return items
+        part = frozen_part(self.method.clip, whole=not self.method.reaches_into_tower)
+        self.skipped = part.skipped
+        return keep(part, items, folder, self.autocast)
 
     def forward(self, batch: Batch) -> Sums:
         """Give the terms of the loss of the whole batch, in fp32, and which experts it used."""
@@ -52,20 +68,3 @@ class Objective(nn.Module):
         terms = self.method.loss(batch, evidence)
         losses = {f"{LOSS}{name}": (term, torch.ones_like(term)) for name, term in terms.items()}
         return losses | expert_usage(batch, evidence)
-
-    def shown(self, items: Items, clip: Clip, folder: Path) -> Items | KeptItems:
-        """Give what training reads: the items, or features of them that are computed once.
-
-        Args:
-            items: Of the training rows.
-            clip: Of the method.
-            folder: Where features are kept.
-
-        Raises:
-            BadInput: Nothing is frozen, more than a mirror varies the images, or the disk is full.
-        """
-        if not self.keeps:
-            return items
-        part = frozen_part(clip, whole=not self.method.reaches_into_tower)
-        self.skipped = part.skipped
-        return keep(part, items, folder, self.autocast)

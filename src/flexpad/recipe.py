@@ -116,6 +116,8 @@ class TrainRecipe:
             run writes down which it was. Routers, losses and norms are fp32 either way.
         checkpoint_activations: Compute the inside of each block again on the way back instead of
             keeping it: less memory, about a third more time.
+        keep_features: Compute the frozen part of the encoder once an image and keep it until the
+            run is finished; nothing but a mirror may vary images.
         compile: Have torch compile the method: slow to begin with, faster later.
         keep_features: Compute once for all epochs what a frozen encoder, or its frozen patch stem,
             says of each image; only where nothing but a mirror varies the images.
@@ -140,6 +142,7 @@ class TrainRecipe:
     ema: float = 0.0
     mixed_precision: Precision = "auto"
     checkpoint_activations: bool = False
+    keep_features: bool = False
     compile: bool = False
     keep_features: bool = False
     checkpoint_minutes: float = 5.0
@@ -158,6 +161,8 @@ class TrainRecipe:
                 f"key 'accumulate': {self.pairs} pairs cannot be divided into {self.accumulate}"
                 " equal parts"
             )
+        if self.keep_features and self.compile:
+            raise BadInput("keys 'keep_features' and 'compile' should not both be true")
         if self.sampling not in ("frames", "videos", "shards"):
             raise BadInput(
                 f"key 'sampling' should be frames, videos or shards, not {self.sampling!r}"

@@ -91,8 +91,8 @@ def train(
     objective = Objective(method, settings, device)
     adam = torch.optim.AdamW(parameter_groups(method, settings))
     model, adam = accelerator.prepare(objective, adam)
-    with accelerator.main_process_first():
-        shown = objective.shown(items, encoder.clip, out / state.FOLDER)
+    with accelerator.main_process_first():  # so that features are computed once
+        shown = objective.shown(items, out / state.FOLDER)
     loader = DataLoader(shown, batch_sampler=parts, collate_fn=collate, num_workers=workers)
     average = Average(method, settings.ema)
     run = Run(out, method, adam, average, run_folder.fingerprint(rows), writes=leads)
@@ -107,7 +107,7 @@ def train(
     ):
         tick(run.step)
         for epoch in range(run.epochs, settings.epochs):
-            items.epoch = order.epoch = epoch
+            shown.epoch = order.epoch = epoch
             parts.first = run.step - epoch * per_epoch
             stream = batches(loader)
             method.train()

@@ -2,8 +2,8 @@
 
 A frozen part gives an image the same features in every epoch as long as nothing but a mirror varies
 the image. For a method that asks the image tower for its features alone that part is the tower, and
-training costs next to nothing; for one that reaches into the tower it is the patch stem, which pays
-where the stem is made of convolutions (docs/speed.md has figures).
+training costs next to nothing; for one that reaches into the tower it is the patch stem, which can
+only pay where the stem is made of convolutions. docs/speed.md has figures.
 
     part = frozen_part(encoder.clip, whole=not method.reaches_into_tower)
     items = keep(part, items, run_folder, autocast)      # a data set like the one it was made from

@@ -12,6 +12,7 @@ from importlib import import_module
 from torch import Tensor, nn
 
 from flexpad.encoders import Encoder
+from flexpad.encoders.clip import Clip
 from flexpad.engine.draws import Draws
 from flexpad.recipe import MethodRecipe
 from flexpad.registry import did_you_mean
@@ -22,6 +23,7 @@ class Method(nn.Module, ABC):
     """What training and scoring ask of a method.
 
     Attributes:
+        clip: The encoder it was made around.
         encodes_independently: Whether every modality is encoded alone, so that :meth:`fuse` can
             answer any subset from one pass.
         reaches_into_tower: Whether more is asked of the image tower than its features, so that it
@@ -29,6 +31,7 @@ class Method(nn.Module, ABC):
         draws: Where random numbers of the present training step come from.
     """
 
+    clip: Clip
     encodes_independently = False
     reaches_into_tower = True
     draws = Draws()
