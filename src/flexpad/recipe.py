@@ -119,8 +119,6 @@ class TrainRecipe:
         keep_features: Compute the frozen part of the encoder once an image and keep it until the
             run is finished; nothing but a mirror may vary images.
         compile: Have torch compile the method: slow to begin with, faster later.
-        keep_features: Compute once for all epochs what a frozen encoder, or its frozen patch stem,
-            says of each image; only where nothing but a mirror varies the images.
         checkpoint_minutes: How often the state is written within an epoch; after each it is anyway.
         checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
         log_steps: Steps that a line of metrics.jsonl is the mean of.
@@ -142,7 +140,6 @@ class TrainRecipe:
     ema: float = 0.0
     mixed_precision: Precision = "auto"
     checkpoint_activations: bool = False
-    keep_features: bool = False
     compile: bool = False
     keep_features: bool = False
     checkpoint_minutes: float = 5.0

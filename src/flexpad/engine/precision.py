@@ -24,7 +24,7 @@ def resolve(wanted: Precision, device: torch.device) -> Literal["bf16", "no"]:
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether a device has units for products of bfloat16."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # A torch that cannot tell is taken for one whose hardware cannot.
     has = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
     return any(has.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -158,13 +158,15 @@ def _claim(folder: Path, seed: int) -> None:
 def _render_parts(folder: Path, seed: int, numbers: list[int], workers: int) -> Iterator[None]:
     if workers == 1:
         for number in numbers:
-            yield render_part(folder, seed, number)
+            render_part(folder, seed, number)
+            yield
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(render_part, folder, seed, number) for number in numbers]
         try:
             for job in as_completed(jobs):
-                yield job.result()
+                job.result()
+                yield
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

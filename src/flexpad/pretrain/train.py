@@ -156,7 +156,7 @@ def _step(
     if not torch.isfinite(loss):
         raise BadInput(f"step {step}: the loss is {loss.item()}; lower learning_rate")
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(clip.parameters(), settings.clip_norm)
     optimizer.step()
     return loss.item()
