@@ -94,7 +94,8 @@ class TrainRecipe:
         mixed_precision: ``bf16`` or ``no``; routers, losses and norms are fp32 either way.
         checkpoint_activations: Compute the inside of each block again on the way back instead of
             keeping it: less memory, about a third more time.
-        compile: Have torch compile the method: slow to begin with, faster later.
+        compile: Have torch compile the image tower with what hooks into it: slow to begin with,
+            faster later.
         checkpoint_minutes: How often the state is written within an epoch; after each it is anyway.
         checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
         log_steps: Steps that a line of metrics.jsonl is the mean of.

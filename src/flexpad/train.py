@@ -89,6 +89,7 @@ def train(
 
     loader = DataLoader(items, batch_sampler=parts, collate_fn=collate, num_workers=workers)
     encoder.clip.recompute_blocks(settings.checkpoint_activations)
+    encoder.clip.compile_vision(settings.compile)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
     adam = torch.optim.AdamW(parameter_groups(method, settings))
@@ -155,7 +156,7 @@ class Objective(nn.Module):
 
     Args:
         method: What is trained.
-        settings: Its ``mixed_precision`` and ``compile``.
+        settings: Its ``mixed_precision``.
         device: Where the method is.
     """
 
@@ -164,8 +165,6 @@ class Objective(nn.Module):
         self.method = method
         casts = settings.mixed_precision == "bf16"
         self.autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=casts)
-        if settings.compile:
-            method.compile()
 
     def forward(self, batch: Batch) -> Sums:
         """Give the terms of the loss of the whole batch, in fp32, and which experts it used."""
