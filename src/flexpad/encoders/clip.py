@@ -337,7 +337,7 @@ class Clip(nn.Module):
     def compile_vision(self, compiled: bool) -> None:
         """Choose whether torch compiles the image tower, with what hooks into it."""
         if compiled:
-            self.vision.compile()  # type: ignore[no-untyped-call]
+            self.vision.compile()
 
     @torch.no_grad()
     def reset(self) -> None:

@@ -56,8 +56,8 @@ def _plot(axes: Axes, lines: Lines, way: tuple[str, ...], title: str, marker: st
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     if said:
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": 4}
-        axes.legend(fontsize=7, frameon=False, **below)
+        where = (0.5, -0.14)  # below
+        axes.legend(loc="upper center", bbox_to_anchor=where, ncols=4, fontsize=7, frameon=False)
 
 
 def _follow(line: dict[str, Any], way: tuple[str, ...]) -> dict[str, Any]:
