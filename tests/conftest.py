@@ -67,10 +67,11 @@ def noise_run(noise_set, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def tiny_encoder(monkeypatch):
-    """Runs build on the tiny CLIP."""
+    """Runs build on the tiny CLIP, and draw no pictures, which takes longer than the rest."""
     from tests import noise
 
     noise.use_tiny_encoder(monkeypatch)
+    monkeypatch.setattr("flexpad.train.draw_curves", lambda _: None)
 
 
 @dataclass(frozen=True)

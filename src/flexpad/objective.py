@@ -29,7 +29,7 @@ class Objective(nn.Module):
 
     Args:
         method: What is trained.
-        settings: Its ``mixed_precision``, ``keep_features`` and ``compile``.
+        settings: Its ``mixed_precision`` and ``keep_features``.
         device: Where the method is.
     """
 
@@ -40,8 +40,6 @@ class Objective(nn.Module):
         self.autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=casts)
         self.keeps_features = settings.keep_features
         self.skipped: Callable[[], AbstractContextManager[None]] = nullcontext
-        if settings.compile:
-            method.compile()
 
     def shown(self, items: Items, folder: Path) -> Items | KeptItems:
         """Give what training is shown of items: their images or, with ``keep_features``, features.

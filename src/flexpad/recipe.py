@@ -118,7 +118,8 @@ class TrainRecipe:
             keeping it: less memory, about a third more time.
         keep_features: Compute the frozen part of the encoder once an image and keep it until the
             run is finished; nothing but a mirror may vary images.
-        compile: Have torch compile the method: slow to begin with, faster later.
+        compile: Have torch compile the image tower with what hooks into it: slow to begin with,
+            faster later.
         checkpoint_minutes: How often the state is written within an epoch; after each it is anyway.
         checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
         log_steps: Steps that a line of metrics.jsonl is the mean of.

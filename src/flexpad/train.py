@@ -87,6 +87,7 @@ def train(
             checkpoint.save_recipe(out, recipe, encoder)
 
     encoder.clip.recompute_blocks(settings.checkpoint_activations)
+    encoder.clip.compile_vision(settings.compile)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
     adam = torch.optim.AdamW(parameter_groups(method, settings))

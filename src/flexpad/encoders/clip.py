@@ -384,6 +384,11 @@ class Clip(nn.Module):
         """Choose whether training keeps less and computes more, see :class:`Blocks`."""
         self.vision.blocks.recompute = self.text.blocks.recompute = recompute
 
+    def compile_vision(self, compiled: bool) -> None:
+        """Choose whether torch compiles the image tower, with what hooks into it."""
+        if compiled:
+            self.vision.compile()
+
     @torch.no_grad()
     def reset(self) -> None:
         """Draw random weights the way OpenAI's CLIP does."""

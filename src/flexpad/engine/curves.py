@@ -33,7 +33,7 @@ def draw_curves(run: Path) -> None:
 
 def _curves(lines: Lines) -> Figure:
     """Terms of the loss, errors on dev, and learning rates over steps."""
-    figure = Figure((11, 3.6), layout="constrained")
+    figure = Figure((11, 4.2), layout="constrained")
     of_loss, of_dev, of_rate = figure.subplots(1, 3)
     _plot(of_loss, lines, ("loss",), "Terms of the loss")
     of_loss.set_yscale("symlog", linthresh=1e-3)
@@ -56,7 +56,8 @@ def _plot(axes: Axes, lines: Lines, way: tuple[str, ...], title: str, marker: st
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     if said:
-        axes.legend(fontsize=7, frameon=False)
+        where = (0.5, -0.14)  # below
+        axes.legend(loc="upper center", bbox_to_anchor=where, ncols=4, fontsize=7, frameon=False)
 
 
 def _follow(line: dict[str, Any], way: tuple[str, ...]) -> dict[str, Any]:
