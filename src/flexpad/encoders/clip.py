@@ -122,8 +122,8 @@ class VisionFeatures(NamedTuple):
 def _quick_gelu(x: Tensor) -> Tensor:
     """Give x * sigmoid(1.702 x), in the memory of x, which is a linear map's output.
 
-    It is SiLU at another scale, whose kernel and gradient torch has in one piece; no fresh memory is
-    asked for, and gradients keep one tensor less.
+    It is SiLU at another scale, whose kernel and gradient torch has in one piece; no fresh memory
+    is asked for, and gradients keep one tensor less.
     """
     scaled = x.mul_(1.702)
     return F.silu(scaled, inplace=not scaled.requires_grad).mul_(1 / 1.702)
