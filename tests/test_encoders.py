@@ -156,7 +156,7 @@ def test_a_run_needs_the_files_of_its_encoder_no_more(method, tmp_path):
     encoder = build(recipe.encoder)
     trained = methods.build(recipe.method, encoder).eval()
     checkpoint.save_recipe(tmp_path / "run", recipe, encoder)
-    checkpoint.save_weights(tmp_path / "run", trained, recipe)
+    checkpoint.save_weights(tmp_path / "run" / checkpoint.WEIGHTS, trained, recipe)
     shutil.rmtree(folder)
     loaded = checkpoint.load(tmp_path / "run")
     assert loaded.image_size == 48

@@ -90,6 +90,7 @@ def test_what_a_run_leaves(noise_run):
         "model.safetensors",
         "recipe.yaml",
         "encoder.yaml",
+        "weights.yaml",
         "tokenizer.json",
         "metrics.jsonl",
         "metrics.csv",

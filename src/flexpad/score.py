@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-import polars as pl
 import torch
 from accelerate import PartialState
 from torch.utils.data import DataLoader
@@ -69,7 +68,9 @@ def score(
         "commit": source_commit(),
     }
     groups = [name for name in rows.rows.table.columns if name.startswith(GROUP_PREFIX)]
-    parts = Parts(out, _top(header, groups), len(conditions))
+    samples = rows.rows.table["sample_id"].to_list()
+    batches_of = [samples[first : first + BATCH] for first in range(0, len(samples), BATCH)]
+    parts = Parts(out, _top(header, groups), len(conditions), batches_of)
     launched = PartialState(cpu=processes.on_cpu())
     out.parent.mkdir(parents=True, exist_ok=True)
     if launched.is_main_process:
@@ -77,19 +78,23 @@ def score(
     launched.wait_for_everyone()
     done = parts.finished()
     launched.wait_for_everyone()  # nobody writes before everybody has read
-    missing = rows.where(~pl.col("sample_id").is_in(list(done)))
-    mine = missing.where(pl.int_range(pl.len()) % launched.num_processes == launched.process_index)
+    missing = [number for number, batch in enumerate(batches_of) if batch[0] not in done]
+    mine = missing[launched.process_index :: launched.num_processes]
     with (
         parts.of_process(launched.process_index).open("a", encoding="utf-8", newline="") as file,
-        progress(f"scoring {split}", len(done) + len(mine), shown=launched.is_main_process) as tick,
+        progress(
+            f"scoring {split}",
+            len(done) + sum(len(batches_of[number]) for number in mine),
+            shown=launched.is_main_process,
+        ) as tick,
     ):
         if not file.tell():
             file.write(parts.top)
         tick(len(done))
-        _score_rows(model, launched.device, mine, conditions, groups, file, tick, workers)
+        _score_rows(model, launched.device, rows, mine, conditions, groups, file, tick, workers)
     launched.wait_for_everyone()
     if launched.is_main_process:
-        parts.merge(list(rows.rows.table["sample_id"]))
+        parts.merge()
     launched.wait_for_everyone()
     return score_table.read(out)
 
@@ -108,15 +113,18 @@ def _score_rows(
     model: Model,
     device: torch.device,
     rows: Manifest,
+    mine: Sequence[int],
     conditions: Sequence[str],
     groups: Sequence[str],
     file: TextIO,
     tick: Ticker,
     workers: int,
 ) -> None:
+    """Score those batches of the rows that are this process's, by their numbers."""
     method = model.method.to(device)
     items = Items(rows, model.image_size, model.recipe.augment)
-    loader = DataLoader(items, batch_size=BATCH, collate_fn=collate, num_workers=workers)
+    places = [list(range(number * BATCH, min((number + 1) * BATCH, len(rows)))) for number in mine]
+    loader = DataLoader(items, batch_sampler=places, collate_fn=collate, num_workers=workers)
     by_id = {row.sample_id: row for row in rows}
     lines = csv.writer(file, lineterminator="\n")
     for batch in batches(loader):

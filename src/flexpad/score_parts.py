@@ -1,7 +1,9 @@
 """A score table in the making: by several processes, and over several calls.
 
-Process k writes whole lines to ``<out>.part<k>``. What is finished in any of these files is kept
-when a call goes on, and put together in the order of the manifest when all is there.
+Process k writes whole lines to ``<out>.part<k>``. Samples are judged in batches that are the same
+whoever judges them and however often a call was cut off, since the last digits of a score depend on
+what is beside it. A batch that is finished in these files is kept when a call goes on; all are put
+together in the order of the manifest when they are there.
 """
 
 from __future__ import annotations
@@ -25,22 +27,25 @@ class Parts:
         top: Its comments and column names, whole lines; a file that begins otherwise is of another
             model, manifest or choice of conditions and does not count.
         conditions: Lines that a finished sample has.
+        batches: The samples of each batch, in the order of the manifest.
     """
 
     out: Path
     top: str
     conditions: int
+    batches: Sequence[Sequence[str]]
 
     def of_process(self, process: int) -> Path:
         """Name the file a process writes."""
         return self.out.with_name(f"{self.out.name}.part{process}")
 
     def finished(self) -> dict[str, list[str]]:
-        """Read the lines of every finished sample."""
+        """Read the lines of every sample whose batch is finished."""
         found: dict[str, list[str]] = {}
         for path in self._files():
             found |= self._finished_in(path)
-        return found
+        whole = [batch for batch in self.batches if all(sample in found for sample in batch)]
+        return {sample: found[sample] for batch in whole for sample in batch}
 
     def begin(self) -> None:
         """Bring all that is finished into one file, and drop everything else."""
@@ -50,10 +55,10 @@ class Parts:
             if path != self.of_process(0):
                 path.unlink()
 
-    def merge(self, order: Sequence[str]) -> None:
-        """Write the table with its samples in an order, and remove the parts."""
+    def merge(self) -> None:
+        """Write the table in the order of the manifest, and remove the parts."""
         finished = self.finished()
-        self._write(self.out, (finished[sample] for sample in order))
+        self._write(self.out, (finished[sample] for batch in self.batches for sample in batch))
         for path in self._files():
             path.unlink()
 

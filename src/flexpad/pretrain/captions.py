@@ -72,7 +72,7 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
     >>> from flexpad.pretrain.scene import Scene
     >>> room = Scene(None, "lamp", "left", "white wall", False, False, "sharp", "")
     >>> caption(room, np.random.default_rng(1))
-    'a place with a white wall under a lamp sharp'
+    'a place with a white wall sharp'
     """
     of_face = [] if scene.face is None else _face_phrases(scene.face, rng)
     phrases = [*of_face, *_view_phrases(scene, rng)]
