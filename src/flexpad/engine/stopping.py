@@ -36,8 +36,8 @@ class StopRequest:
 def stop_requests() -> Iterator[StopRequest]:
     """Note the first Ctrl-C or SIGTERM while the body runs; a second one acts as it always does.
 
-    What is ignored before, as Ctrl-C in a job in the background, is not noted either; and nothing is
-    outside the main thread, where signals cannot be caught.
+    What was ignored before, as Ctrl-C is in a background job, stays ignored; outside the main
+    thread, where signals cannot be caught, nothing is noted.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
