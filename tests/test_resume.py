@@ -47,6 +47,14 @@ def test_killed_at_three_random_steps_and_in_a_write(noise_run, noise_set, tmp_p
     assert_same_run(noise_run, tmp_path / "run")
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_counts():
+    """Also where the tests run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def ctrl_c_in_step(step):
     """Have Ctrl-C pressed in the midst of a step."""
@@ -148,3 +156,11 @@ def test_a_second_request_acts_at_once():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_ignored_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with stop_requests() as request:
+        signal.raise_signal(signal.SIGINT)
+        assert not request.made
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -36,19 +36,21 @@ class StopRequest:
 def stop_requests() -> Iterator[StopRequest]:
     """Note the first Ctrl-C or SIGTERM while the body runs; a second one acts as it always does.
 
-    Outside the main thread, where signals cannot be caught, none is ever noted.
+    What was ignored before, as Ctrl-C is in a background job, stays ignored; outside the main
+    thread, where signals cannot be caught, nothing is noted.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {n: handler for n, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def note(number: int, _: FrameType | None) -> None:
         request.made = True
         signal.signal(number, before[signal.Signals(number)])
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, note)
     try:
         yield request
