@@ -107,7 +107,7 @@ class ExpertMixture(nn.Module):
     Every expert narrows tokens to ``rank``, works on the map of patches, and widens again. All
     narrow with one matrix and widen with one, before which each is weighed by its gate. An expert
     that is closed for an image is computed all the same: on a CPU, to gather its images for each
-    expert takes 1.5 times as long as one product for all (docs/speed.md). Widening starts at zero:
+    expert takes longer than one product for all (docs/speed.md). Widening starts at zero:
     an untrained mixture leaves CLIP as it is.
     """
 
