@@ -53,19 +53,22 @@ def retrieval(
 
 def embed_images(encoder: Encoder, corpus: Corpus) -> Tensor:
     """Embed views in the joint space, normalised, (n, P)."""
-    size = encoder.clip.config.image_size
+    size, device = encoder.clip.config.image_size, encoder.clip.log_scale.device
     found = []
     for start in range(0, len(corpus.images), AT_ONCE):
         pixels = torch.from_numpy(corpus.images[start : start + AT_ONCE])
         images = normalise(centre(pixels.permute(0, 3, 1, 2).float() / 255, size))
-        found.append(F.normalize(encoder.clip.vision(images).image, dim=-1))
+        features = encoder.clip.vision(images.to(device)).image
+        found.append(F.normalize(features, dim=-1).cpu())
     return torch.cat(found)
 
 
 def embed_sentences(encoder: Encoder, sentences: list[str]) -> Tensor:
     """Embed sentences in the joint space, normalised, (n, P)."""
+    text, device = encoder.clip.text, encoder.clip.log_scale.device
     found = []
     for start in range(0, len(sentences), AT_ONCE):
         words, ends = encode(sentences[start : start + AT_ONCE], encoder.tokenizer)
-        found.append(F.normalize(encoder.clip.text(encoder.clip.text.words(words), ends), dim=-1))
+        features = text(text.words(words.to(device)), ends.to(device))
+        found.append(F.normalize(features, dim=-1).cpu())
     return torch.cat(found)

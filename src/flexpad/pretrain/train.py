@@ -23,7 +23,7 @@ from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.engine import optimizer as groups
 from flexpad.engine import precision
-from flexpad.files import whole_file, whole_folder
+from flexpad.files import whole_file
 from flexpad.log import logger, progress
 from flexpad.pretrain import captions, corpus, pairs
 from flexpad.pretrain.corpus import Corpus
@@ -32,7 +32,8 @@ from flexpad.pretrain.settings import PretrainSettings
 from flexpad.types import BadInput
 
 LARGEST_SCALE = 100.0
-STATE, LOG, SETTINGS, RETRIEVAL = "state", "metrics.jsonl", "pretrain.yaml", "retrieval.json"
+STATE, LAST = "state", "last.pt"
+LOG, SETTINGS, RETRIEVAL = "metrics.jsonl", "pretrain.yaml", "retrieval.json"
 LOG_STEPS, MEASURE_STEPS = 50, 500
 SAVE_SECONDS = 120.0
 
@@ -178,16 +179,17 @@ def _claim(out: Path, settings: PretrainSettings) -> None:
 
 
 def _save(folder: Path, clip: Clip, optimizer: torch.optim.Optimizer, step: int) -> None:
-    with whole_folder(folder) as partial:
+    folder.mkdir(exist_ok=True)
+    with whole_file(folder / LAST) as partial:  # a kill at any moment leaves the last one whole
         state = {"clip": clip.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-        torch.save(state, partial / "state.pt")
+        torch.save(state, partial)
 
 
 def _resume(folder: Path, clip: Clip, optimizer: torch.optim.Optimizer) -> int:
     """Load what was saved last, if anything was; give the step to go on with."""
-    if not folder.is_dir():
+    if not (folder / LAST).is_file():
         return 0
-    state = torch.load(folder / "state.pt", weights_only=True)
+    state = torch.load(folder / LAST, map_location="cpu", weights_only=True)
     clip.load_state_dict(state["clip"])
     optimizer.load_state_dict(state["optimizer"])
     step = int(state["step"])
