@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from scipy.fft import dctn, idctn
 
+from flexpad.components.spectrum import cosine_transform
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
 from flexpad.encoders.text import small_tokenizer
@@ -22,7 +23,7 @@ from flexpad.methods.fmm_rpl.experts import (
     patch_statistics,
 )
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
-from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate, cosine_transform
+from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate
 from flexpad.types import BadInput, Batch
 from tests import tiny
 
@@ -253,7 +254,7 @@ class TestPrompts:
         method = make(tune_class_words=True)
         before = method.text_features(torch.zeros(1, 2, 32))
         with torch.no_grad():
-            method.class_words.add_(torch.randn_like(method.class_words))
+            method.class_text.class_words.add_(torch.randn_like(method.class_text.class_words))
         assert not torch.allclose(before, method.text_features(torch.zeros(1, 2, 32)))
 
 

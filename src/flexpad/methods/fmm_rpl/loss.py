@@ -1,8 +1,6 @@
 """The refined cross-level loss: globals, patches, and what should agree between them.
 
-With two classes a pair of logits is used only through its difference, so everything here is a log
-odds: positive says bona fide. Cross-entropy over two logits is binary cross-entropy over their
-difference.
+Everything here is a log odds: positive says bona fide.
 """
 
 from __future__ import annotations
@@ -12,11 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexpad.types import MODALITIES
-
-
-def classification(log_odds: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of n answers, (n,) against (n,) with 1 for bona fide."""
-    return F.binary_cross_entropy_with_logits(log_odds, target.to(log_odds.dtype))
 
 
 def agreement(of_image: Tensor, of_patches: Tensor) -> Tensor:

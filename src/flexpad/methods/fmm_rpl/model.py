@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flexpad.components.class_text import ClassText
+from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.encoders.text import ClassSentences, class_sentences
@@ -65,8 +67,6 @@ class FmmRpl(Method):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
     encodes_independently = True
-    sentences: Tensor
-    ends: Tensor
 
     def __init__(self, clip: Clip, sentences: ClassSentences, options: Options) -> None:
         super().__init__()
@@ -93,17 +93,10 @@ class FmmRpl(Method):
         )
         if options.rpl_mode == "R2":
             self.image_to_text = nn.Linear(width, text_width)
-        if options.tune_class_words:
-            self.class_words = nn.Parameter(torch.zeros(len(sentences.ids), text_width))
+        self.class_text = ClassText(text_width, sentences, learns_words=options.tune_class_words)
         self.fusion = Fusion(sizes.joint_width, options.fusion_width)
-        self.register_buffer("sentences", sentences.ids, persistent=False)
-        self.register_buffer("ends", sentences.ends, persistent=False)
         if options.learn_scale:
             clip.log_scale.requires_grad_(True)
-        self._text_cache: Tensor | None = None
-        self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
-            FmmRpl._forget_text
-        )
 
     # -- the verbs ---------------------------------------------------------------------------
 
@@ -154,10 +147,10 @@ class FmmRpl(Method):
         several = present.sum(dim=1) > 1  # an item with one modality has nothing to fuse
         shown = terms.choose_subsets(present, evidence.parts["subset"])
         fused = self._fuse_levels(evidence, shown)[0]
-        fusion = terms.classification(fused[several], batch.target[several])
+        fusion = classification(fused[several], batch.target[several])
         return {
-            "global": terms.classification(of_image, target),
-            "local": weights.local * terms.classification(local, target),
+            "global": classification(of_image, target),
+            "local": weights.local * classification(local, target),
             "cross_level": weights.cross_level * terms.agreement(of_image, local),
             "cross_modality": weights.cross_modality
             * terms.shared_cues(
@@ -182,43 +175,16 @@ class FmmRpl(Method):
     # -- text -------------------------------------------------------------------------------------
 
     def text_features(self, image_prompts: Tensor) -> Tensor:
-        """Class features in the joint space, normalised: (1, 2, P), or (n, 2, P) in mode R2.
-
-        In mode R1 they do not depend on images, so that evaluation computes them once.
-        """
+        """Class features in the joint space, normalised: (1, 2, P), or (n, 2, P) in mode R2."""
+        shift = None
         if self.options.rpl_mode == "R2":
             shift = self.image_to_text(image_prompts.float().mean(dim=1))
-            return self._encode_text(shift)
-        if self.training or torch.is_grad_enabled():
-            return self._encode_text(None)
-        if self._text_cache is None:
-            self._text_cache = self._encode_text(None)
-        return self._text_cache
-
-    def _forget_text(self, _: object = None) -> None:
-        """Drop the kept text features; called when weights are loaded or the mode changes."""
-        self._text_cache = None
-
-    def _encode_text(self, shift: Tensor | None) -> Tensor:
-        words = self.clip.text.words(self.sentences)  # (2, L, D_text)
-        count = self.options.prompts
-        context = self.prompts.textual[0].expand(len(words), -1, -1)
-        named = words[:, 1 + count :]
-        if self.options.tune_class_words:
-            named = torch.cat([named[:, :1] + self.class_words[:, None], named[:, 1:]], dim=1)
-        if shift is None:
-            shift = torch.zeros(1, words.shape[-1], device=words.device)
-        context = context[None] + shift[:, None, None]  # (n, 2, T, D_text)
-        spread = [part.expand(len(shift), -1, -1, -1) for part in (words[:, :1], named)]
-        sentences = torch.cat([spread[0], context, spread[1]], dim=2).flatten(0, 1)
-        ends = self.ends.repeat(len(shift))
-        features = self.clip.text(sentences, ends, TextPass(self.prompts))
-        normalised: Tensor = F.normalize(features.float(), dim=-1).unflatten(0, (len(shift), -1))
-        return normalised
+        context, passed = self.prompts.textual[0], TextPass(self.prompts)
+        features: Tensor = self.class_text(self.clip.text, context, passed, shift)
+        return features
 
     def train(self, mode: bool = True) -> FmmRpl:
-        """Switch mode; text features that were kept for evaluation are forgotten."""
-        self._forget_text()
+        """Switch mode; dense routing is for training."""
         super().train(mode)
         if not mode:
             self.experts.set_dense(dense=False)

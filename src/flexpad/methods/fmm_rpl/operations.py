@@ -5,12 +5,13 @@ Tokens stay (n, N, C) throughout, which in memory is a map with its channels las
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from flexpad.components.spectrum import map_transform
 
 
 class Pointwise(nn.Identity):
@@ -68,10 +69,7 @@ class SpectralGate(nn.Module):
     def __init__(self, rank: int, grid: int) -> None:
         super().__init__()
         self.gate = nn.Sequential(nn.Conv2d(rank, rank, 1), nn.GELU(), nn.Conv2d(rank, rank, 1))
-        # Along both sides of the map at once: one product of N x N takes less time than two of
-        # h x h, between which the map has to be turned.
-        along_a_side = cosine_transform(grid)
-        self.register_buffer("transform", torch.kron(along_a_side, along_a_side), persistent=False)
+        self.register_buffer("transform", map_transform(grid), persistent=False)
 
     def forward(self, patches: Tensor) -> Tensor:
         """Map (n, N, r) to the same shape; computed in fp32."""
@@ -90,20 +88,6 @@ def _by_channel(convolution: nn.Module, patches: Tensor) -> Tensor:
     """Apply a 1x1 convolution to (n, N, C), for which it is a linear map."""
     assert isinstance(convolution, nn.Conv2d)
     return F.linear(patches, convolution.weight.flatten(1), convolution.bias)
-
-
-def cosine_transform(size: int) -> Tensor:
-    """Make the orthonormal DCT-II matrix, (size, size).
-
-    >>> matrix = cosine_transform(7)
-    >>> torch.allclose(matrix @ matrix.T, torch.eye(7), atol=1e-6)
-    True
-    """
-    frequency = torch.arange(size, dtype=torch.float64)[:, None]
-    place = torch.arange(size, dtype=torch.float64)[None]
-    matrix = torch.cos(math.pi * (2 * place + 1) * frequency / (2 * size)) * math.sqrt(2 / size)
-    matrix[0] /= math.sqrt(2)
-    return matrix.float()
 
 
 EXPERTS: dict[str, type[Pointwise | Convolution | SpectralGate]] = {
