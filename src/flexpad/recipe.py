@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flexpad.types import BadInput
+from flexpad.types import CONDITIONS, SINGLE, BadInput, modalities_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,8 @@ class TrainRecipe:
         checkpoint_steps: Write it after so many steps too; 0 = by the clock alone.
         log_steps: Steps that a line of metrics.jsonl is the mean of.
         tensorboard: Whether to write for TensorBoard too.
+        dev_conditions: What dev is judged in after each epoch. R, D and I, which choose the epoch,
+            have to be among them; the others cost a pass each where modalities meet in the tower.
     """
 
     epochs: int = 30
@@ -147,6 +149,7 @@ class TrainRecipe:
     checkpoint_steps: int = 0
     log_steps: int = 50
     tensorboard: bool = False
+    dev_conditions: tuple[str, ...] = CONDITIONS
 
     def __post_init__(self) -> None:
         for key, least in AT_LEAST.items():
@@ -165,6 +168,13 @@ class TrainRecipe:
             raise BadInput(
                 f"key 'sampling' should be frames, videos or shards, not {self.sampling!r}"
             )
+        self._check_dev_conditions()
+
+    def _check_dev_conditions(self) -> None:
+        for condition in self.dev_conditions:
+            modalities_of(condition)
+        if not set(SINGLE).issubset(self.dev_conditions):
+            raise BadInput("key 'dev_conditions' should have R, D and I, which choose the epoch")
 
 
 @dataclass(frozen=True, slots=True)

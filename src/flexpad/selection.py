@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -20,10 +20,9 @@ from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.engine import processes
 from flexpad.infer import answer
 from flexpad.methods import Method
-from flexpad.types import CONDITIONS
+from flexpad.types import SINGLE
 
 BATCH = 32
-SINGLE = ("R", "D", "I")  # the epoch is chosen by these, as the paper's table is made of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class OnDev:
     Attributes:
         error: Equal error rate, mean over R, D and I.
         loss: Cross-entropy of what is answered, mean over the same.
-        eer: Equal error rate of every condition.
+        eer: Equal error rate of every condition that was asked.
     """
 
     error: float
@@ -48,6 +47,7 @@ def evaluate(
     autocast: Callable[[], AbstractContextManager[object]],
     device: torch.device,
     workers: int,
+    conditions: Sequence[str],
 ) -> OnDev:
     """Measure a method on dev; every process answers for its share, and all learn the result.
 
@@ -57,6 +57,7 @@ def evaluate(
         autocast: Makes the context it answers in.
         device: Where the method is.
         workers: Processes that read images.
+        conditions: What it is shown; R, D and I among them.
     """
     mine = processes.share(len(dev))
     loader = DataLoader(
@@ -65,24 +66,24 @@ def evaluate(
     answers: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for batch in batches(loader):
         with autocast():
-            found = answer(method, to_device(batch, device), CONDITIONS)
+            found = answer(method, to_device(batch, device), conditions)
         for condition, logits in found.items():
             answers[condition].append(logits.cpu().numpy())
-    table = np.stack([np.concatenate(answers[c]) for c in CONDITIONS], axis=1) if mine else None
+    table = np.stack([np.concatenate(answers[c]) for c in conditions], axis=1) if mine else None
     everyone = gather_object([(mine, table)])
-    whole = np.full((len(dev), len(CONDITIONS)), np.nan)
+    whole = np.full((len(dev), len(conditions)), np.nan)
     for places, part in everyone:
         whole[places] = part
-    return _judge(whole, dev)
+    return _judge(whole, dev, conditions)
 
 
-def _judge(answers: NDArray[np.float64], dev: Items) -> OnDev:
-    """Turn log odds (S, 7) into errors and losses."""
+def _judge(answers: NDArray[np.float64], dev: Items, conditions: Sequence[str]) -> OnDev:
+    """Turn log odds (S, conditions) into errors and losses."""
     bonafide = np.array([row.is_bonafide for row in dev.manifest])
     species = np.array([row.pai_species for row in dev.manifest])
     target = torch.from_numpy(bonafide).double()
     errors, losses = {}, {}
-    for condition, logits in zip(CONDITIONS, answers.T, strict=True):
+    for condition, logits in zip(conditions, answers.T, strict=True):
         rate = metrics.eer(metrics.presentations(logits, bonafide, species)).rate
         errors[condition] = math.inf if rate is None else rate
         answered = ~np.isnan(logits)

@@ -136,7 +136,8 @@ def train(
                 rest(run, diary, settings, steps, asked=processes.any_of(stop.made, device))
             write_line(diary, run)
             with average.in_place():
-                on_dev = evaluate(method.eval(), dev, objective.autocast, device, workers)
+                asked = (objective.autocast, device, workers, settings.dev_conditions)
+                on_dev = evaluate(method.eval(), dev, *asked)
                 if run.judge(on_dev.error, on_dev.loss) and leads:
                     checkpoint.save_weights(run.best_weights, method, recipe)
             diary.write(run.step, run.epochs, dev=asdict(on_dev))

@@ -43,6 +43,7 @@ class Modality(StrEnum):
 
 MODALITIES = tuple(Modality)
 CONDITIONS = ("R", "D", "I", "RD", "RI", "DI", "RDI")
+SINGLE = CONDITIONS[: len(MODALITIES)]  # the view of the FMM-RPL paper's Table 1
 
 
 def condition_of(modalities: Iterable[Modality]) -> str:

@@ -15,10 +15,9 @@ from flexpad.report import wording
 from flexpad.report.breakdown import break_down
 from flexpad.report.statement import facts
 from flexpad.score_table import ScoreTable
-from flexpad.types import is_rendered
+from flexpad.types import SINGLE, is_rendered
 
 SCHEMA = "flexpad.report/1"
-SINGLE = ("R", "D", "I")
 FALSE_POSITIVE_RATES = ("0.01", "0.001", "0.0001")
 APCER_TARGETS = ("0.1", "0.05", "0.02", "0.01")
 MEANS = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled")

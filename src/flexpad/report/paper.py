@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from flexpad import metrics
-from flexpad.types import BadInput
+from flexpad.types import SINGLE, BadInput
 
-CONDITIONS = ("R", "D", "I")
 RATES = ("apcer_pooled", "bpcer", "acer_pooled", "apcer_max", "acer_max")
 PUBLISHED = "published, real data"
 SAME = ("schema", "method", "unit", "rule", "rendered")
@@ -65,7 +64,7 @@ def table_rows(reports: Sequence[Mapping[str, Any]]) -> Json:
             rate: _spread([report["conditions"][name] for report in reports], rate)
             for rate in RATES
         }
-        for name in CONDITIONS
+        for name in SINGLE
     }
     key = published_key(protocols[0])
     found = published(key)
@@ -121,7 +120,7 @@ def _check_alike(reports: Sequence[Mapping[str, Any]], protocols: Sequence[str])
                 )
         if published_key(protocol) != published_key(protocols[0]):
             raise BadInput(f"{where}: {protocol} is no sub-protocol beside {protocols[0]}")
-        missing = [name for name in CONDITIONS if name not in report["conditions"]]
+        missing = [name for name in SINGLE if name not in report["conditions"]]
         if missing:
             raise BadInput(
                 f"{where}: has no condition {missing[0]}; the paper's table needs R, D, I"

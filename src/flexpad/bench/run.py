@@ -1,0 +1,218 @@
+"""A whole bench: tune, train and test, test the best on what is left out, and write it all down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flexpad import config
+from flexpad.bench import data, results, table
+from flexpad.bench import difference as differences
+from flexpad.bench.job import Order
+from flexpad.bench.plan import (
+    Job,
+    Plan,
+    Settings,
+    columns_protocols,
+    merged,
+    recipe_of,
+    runs,
+    trials,
+)
+from flexpad.bench.schedule import Failure, Task, work
+from flexpad.data.manifest import sha256
+from flexpad.files import whole_file
+
+JOBS = "jobs"
+RESULTS, TUNING, DIFFERENCES, TABLE = "results.csv", "tuning.csv", "differences.csv", "table.md"
+PLAN = "bench.yaml"
+TUNING_COLUMNS = ("method", "trial", "settings", "dev_error", "epoch", "seconds", "chosen")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a bench ended.
+
+    Attributes:
+        failures: Jobs that ended badly; the tables are made without them.
+        missing: Jobs of the table that are not done.
+    """
+
+    failures: tuple[Failure, ...]
+    missing: int
+
+
+class Bench:
+    """A plan and the folder its jobs are done in."""
+
+    def __init__(self, plan: Plan, out: Path, workers: int) -> None:
+        self.plan = plan
+        self.out = out
+        self.workers = workers
+        self.manifests = data.prepare(plan, out, workers)
+        self.sums = {name: sha256(path) for name, path in self.manifests.items()}
+        with whole_file(out / PLAN) as partial:
+            partial.write_text(config.dump(plan), encoding="utf-8")
+
+    def folder(self, job: Job) -> Path:
+        """Give the folder of a job."""
+        return self.out / JOBS / job.name
+
+    def task(self, job: Job, tuned: Settings) -> Task:
+        """Tell a job what to do."""
+        dataset = job.protocol.partition("@")[0]
+        order = Order(
+            system=job.system,
+            recipe=recipe_of(self.plan, job, tuned),
+            manifest=self.manifests[dataset].resolve(),
+            manifest_sha256=self.sums[dataset],
+            unit=self.plan.unit,
+            tested=job.trial is None,
+        )
+        return Task(job.name, self.folder(job), order)
+
+    def tried(self, job: Job) -> Settings:
+        """Give what a trial differs in."""
+        assert self.plan.tuning is not None
+        assert job.trial is not None
+        return self.plan.tuning.trials[job.system][job.trial]
+
+    def trial(self, job: Job) -> Task:
+        """Tell a trial what to do."""
+        assert self.plan.tuning is not None
+        return self.task(job, merged(self.plan.tuning.recipe, self.tried(job)))
+
+    def tune(self) -> list[Failure]:
+        """Do the trials."""
+        tasks = [self.trial(job) for job in trials(self.plan)]
+        return work(tasks, self.workers, "tuning") if tasks else []
+
+    def best_trials(self) -> dict[str, int]:
+        """Choose, for each system, the trial with the lowest error on dev; the first of equals."""
+        found: dict[str, tuple[float, int]] = {}
+        for job in trials(self.plan):
+            assert job.trial is not None
+            result = results.read(self.folder(job) / results.RESULT)
+            if result is not None:
+                this = (result["dev_error"], job.trial)
+                found[job.system] = min(found.get(job.system, this), this)
+        return {system: trial for system, (_, trial) in found.items()}
+
+    def run(self, protocols: Sequence[str], systems: Sequence[str], what: str) -> list[Failure]:
+        """Train and test systems on protocols, with every seed."""
+        best = self.best_trials()
+        tasks = []
+        for job in runs(self.plan, tuple(protocols), tuple(systems)):
+            tuned: Settings = {}
+            if self.plan.tuning and job.system in best:
+                tuned = self.plan.tuning.trials[job.system][best[job.system]]
+            tasks.append(self.task(job, tuned))
+        return work(tasks, self.workers, what)
+
+    def results(self, protocols: Sequence[str]) -> list[dict[str, Any]]:
+        """Read what jobs on some protocols found, in their order; those not done are left out."""
+        all_jobs = runs(self.plan, tuple(protocols), tuple(self.plan.all_systems))
+        found = (results.read(self.folder(job) / results.RESULT) for job in all_jobs)
+        return [result for result in found if result is not None]
+
+    def best_systems(self, count: int) -> list[str]:
+        """Name the systems with the lowest mean ACER over R, D and I of all columns, on dev.
+
+        It is dev that decides which are tested on what is left out, so that no test row chooses.
+        """
+        errors: dict[str, list[float]] = {}
+        for result in self.results(columns_protocols(self.plan)):
+            errors.setdefault(result["system"], []).append(result["dev_error"])
+        return sorted(errors, key=lambda name: sum(errors[name]) / len(errors[name]))[:count]
+
+    def write(self) -> list[Path]:
+        """Write the CSV files and the tables of what is done so far."""
+        found = self.results(self.plan.protocols)
+        rows = [row for result in found for row in results.table_rows(result)]
+        results.write_table(self.out / RESULTS, results.COLUMNS, rows)
+        results.write_table(self.out / TUNING, TUNING_COLUMNS, self._tuning_rows())
+        apart = self._differences()
+        results.write_table(self.out / DIFFERENCES, differences.COLUMNS, apart)
+        written = table.page(self.plan, rows, self._tuning_rows(), apart)
+        with whole_file(self.out / TABLE) as partial:
+            partial.write_text(written, encoding="utf-8")
+        return [self.out / name for name in (RESULTS, TUNING, DIFFERENCES, TABLE)]
+
+    def whole_systems(self) -> list[str]:
+        """Name the systems whose every job of the table is done."""
+        protocols = columns_protocols(self.plan)
+        return [
+            system
+            for system in self.plan.all_systems
+            if all(
+                (self.folder(job) / results.RESULT).is_file()
+                for job in runs(self.plan, protocols, (system,))
+            )
+        ]
+
+    def _differences(self) -> list[dict[str, str]]:
+        systems = self.whole_systems()
+        first = self.plan.compare or self.plan.arms_of
+        if first not in systems or len(systems) < 2:
+            return []
+
+        def folders(system: str, protocol: str, seed: int) -> Path:
+            return self.folder(Job(system, protocol, seed))
+
+        found = differences.draw(self.plan, folders, systems)
+        return [
+            row
+            for other in systems
+            if other != first
+            for row in differences.against(found, first, other)
+        ]
+
+    def _tuning_rows(self) -> list[dict[str, str]]:
+        best = self.best_trials()
+        rows = []
+        for job in trials(self.plan):
+            result = results.read(self.folder(job) / results.RESULT)
+            if result is None:
+                continue
+            rows.append(
+                {
+                    "method": job.system,
+                    "trial": str(job.trial),
+                    "settings": table.told(self.tried(job)),
+                    "dev_error": repr(result["dev_error"]),
+                    "epoch": str(result["epoch"]),
+                    "seconds": str(result["seconds"]),
+                    "chosen": "yes" if best[job.system] == job.trial else "",
+                }
+            )
+        return rows
+
+
+def bench(plan: Plan, out: Path, workers: int) -> Done:
+    """Do a bench, or what is left of it; a job that is done is never done again.
+
+    Writes ``results.csv``, ``tuning.csv``, ``differences.csv`` and ``table.md`` into ``out``, also
+    when it is stopped or a job failed, from what is done by then.
+
+    Args:
+        plan: What is compared on what.
+        out: Folder of all of it.
+        workers: Jobs at a time.
+
+    Raises:
+        BadInput: Data cannot be read or rendered.
+    """
+    this = Bench(plan, out, workers)
+    failures: list[Failure] = []
+    try:
+        failures += this.tune()
+        failures += this.run(columns_protocols(plan), list(plan.all_systems), plan.name)
+        if plan.left_out:
+            best = this.best_systems(plan.left_out.systems)
+            failures += this.run(plan.left_out.protocols, best, "left out")
+    finally:
+        this.write()
+    wanted = len(runs(plan, columns_protocols(plan), tuple(plan.all_systems)))
+    return Done(tuple(failures), wanted - len(this.results(columns_protocols(plan))))

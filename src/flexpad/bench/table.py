@@ -1,0 +1,244 @@
+"""Results as tables in Markdown, the first of them in the form of the paper's Table 1.
+
+A cell is the mean over seeds of a rate in per cent, of the mean over the protocols of its column.
+What stands behind ± is a sample standard deviation: over the protocols of a column that has several
+(as the paper has it for CeFA), else over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import yaml
+
+from flexpad import metrics
+from flexpad.bench.plan import Plan
+from flexpad.bench.results import COMMON
+from flexpad.compare.ranks import RISK
+from flexpad.types import CONDITIONS, SINGLE, is_rendered
+
+FUSED = tuple(condition for condition in CONDITIONS if condition not in SINGLE)
+ACER = "acer_pooled"
+NOTHING = "—"
+Rows = Sequence[Mapping[str, str]]
+
+
+class Values:
+    """Rates of finished jobs by method, protocol, condition, rate and seed."""
+
+    def __init__(self, plan: Plan, rows: Rows) -> None:
+        self.plan = plan
+        self._values = {
+            (
+                row["method"],
+                row["protocol"],
+                row["condition"],
+                row["rate"],
+                int(row["seed"]),
+            ): float(row["value"])
+            for row in rows
+            if row["value"]
+        }
+
+    def grid(self, method: str, protocols: Sequence[str], condition: str, rate: str) -> Any:  # noqa: ANN401
+        """Give (protocols, seeds) values, NaN where a job is not done."""
+        return np.array(
+            [
+                [
+                    self._values.get((method, protocol, condition, rate, seed), np.nan)
+                    for seed in self.plan.seeds
+                ]
+                for protocol in protocols
+            ]
+        )
+
+    def mean(self, method: str, protocols: Sequence[str], condition: str, rate: str) -> float:
+        """Mean over protocols and seeds, NaN unless all are done."""
+        return float(self.grid(method, protocols, condition, rate).mean())
+
+    def spread(self, method: str, protocols: Sequence[str], condition: str, rate: str) -> float:
+        """Standard deviation over protocols where there are several, else over seeds."""
+        values = self.grid(method, protocols, condition, rate)
+        varied = values.mean(axis=1) if len(protocols) > 1 else values[0]
+        found = metrics.spread([None if np.isnan(value) else float(value) for value in varied])
+        return np.nan if found.std is None else found.std
+
+    @property
+    def methods(self) -> list[str]:
+        """Those that have any value, in the order of the plan."""
+        have = {method for method, *_ in self._values}
+        return [system for system in self.plan.all_systems if system in have]
+
+    def overall(self, method: str, rate: str = ACER, conditions: Sequence[str] = SINGLE) -> float:
+        """Mean over columns and conditions."""
+        columns = self.plan.columns.values()
+        return float(
+            np.mean([self.mean(method, c, one, rate) for c in columns for one in conditions])
+        )
+
+
+def single(values: Values, column: str) -> str:
+    """APCER, BPCER and ACER of one column with one modality at a time."""
+    protocols = values.plan.columns[column]
+    head = ["system", *(f"{c} {rate}" for c in SINGLE for rate in ("APCER", "BPCER", "ACER"))]
+    lines = []
+    for method in values.methods:
+        cells = [method]
+        for condition in SINGLE:
+            apcer, bpcer = (
+                values.mean(method, protocols, condition, rate)
+                for rate in ("apcer_pooled", "bpcer")
+            )
+            mean = values.mean(method, protocols, condition, ACER)
+            spread = values.spread(method, protocols, condition, ACER)
+            cells += [percent(apcer), percent(bpcer), percent(mean, spread)]
+        lines.append(cells)
+    return table(head, lines)
+
+
+def summary(values: Values) -> str:
+    """ACER of every column and single modality, and their mean."""
+    columns = values.plan.columns
+    head = ["system", *(f"{column} {c}" for column in columns for c in SINGLE), "mean"]
+    lines = [
+        [
+            method,
+            *(percent(values.mean(method, of, c, ACER)) for of in columns.values() for c in SINGLE),
+            percent(values.overall(method)),
+        ]
+        for method in values.methods
+    ]
+    return table(head, _best_in_bold(lines))
+
+
+def fused(values: Values) -> str:
+    """ACER of the fused conditions of every column, beside that of the best single modality."""
+    columns = values.plan.columns
+    shown = ("best of R, D, I", *FUSED)
+    head = ["system", *(f"{column} {name}" for column in columns for name in shown)]
+    lines = []
+    for method in values.methods:
+        cells = [method]
+        for protocols in columns.values():
+            alone = [values.mean(method, protocols, c, ACER) for c in SINGLE]
+            cells.append(percent(float(np.min(alone))))
+            cells += [percent(values.mean(method, protocols, c, ACER)) for c in FUSED]
+        lines.append(cells)
+    return table(head, lines)
+
+
+def common_threshold(values: Values) -> str:
+    """What one threshold for all conditions costs, mean over all seven of them."""
+    head = ["system", "own thresholds", "one threshold", "cost in points"]
+    lines = []
+    for method in values.methods:
+        own = values.overall(method, ACER, CONDITIONS)
+        one = values.overall(method, ACER + COMMON, CONDITIONS)
+        lines.append([method, percent(own), percent(one), percent(one - own, sign="+")])
+    return table(head, lines)
+
+
+def left_out(values: Values) -> str:
+    """ACER on protocols with an unseen species."""
+    assert values.plan.left_out is not None
+    head = ["system", "protocol", *CONDITIONS]
+    lines = []
+    for method in values.methods:
+        for protocol in values.plan.left_out.protocols:
+            found = [values.mean(method, [protocol], c, ACER) for c in CONDITIONS]
+            spreads = [values.spread(method, [protocol], c, ACER) for c in CONDITIONS]
+            if not np.isnan(found).all():
+                cells = [percent(f, s) for f, s in zip(found, spreads, strict=True)]
+                lines.append([method, protocol, *cells])
+    return table(head, lines, words=2)
+
+
+def differences(rows: Rows) -> str:
+    """Differences of ACER with their intervals; what is shown after Holm is in bold."""
+    if not rows:
+        return "No two systems are finished yet."
+    cells = list(dict.fromkeys((row["column"], row["condition"]) for row in rows))
+    shown = [cell for cell in cells if cell[1] in ("", *SINGLE, "RDI")]
+    head = [f"{rows[0]['method']} less", *(f"{column} {c}".strip() for column, c in shown)]
+    lines = []
+    for other in dict.fromkeys(row["other"] for row in rows):
+        of = {(r["column"], r["condition"]): r for r in rows if r["other"] == other}
+        lines.append([other, *(_difference(of[cell]) for cell in shown)])
+    return table(head, lines)
+
+
+def tuning(rows: Rows) -> str:
+    """What was tried on dev, and what was taken."""
+    head = ["system", "trial", "settings", "dev EER, mean of R, D, I", "epoch", "taken"]
+    lines = [
+        [
+            row["method"],
+            row["trial"],
+            row["settings"],
+            percent(float(row["dev_error"])),
+            row["epoch"],
+            row["chosen"],
+        ]
+        for row in rows
+    ]
+    return table(head, lines, words=3)
+
+
+def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
+    """Put all tables of what is done so far on one page."""
+    values = Values(plan, rows)
+    kind = "Rendered faces: " if all(map(is_rendered, plan.data)) else ""
+    parts = [f"# {kind}{plan.name}", "ACER with APCER over all attacks in one pool, in per cent."]
+    parts += ["## Single modalities", summary(values)]
+    for column in plan.columns:
+        parts += [f"### {column}", single(values, column)]
+    parts += ["## Several modalities", fused(values)]
+    parts += ["## One threshold for all conditions", common_threshold(values)]
+    parts += ["## Differences", differences(apart)]
+    if plan.left_out:
+        parts += ["## Unseen species", left_out(values)]
+    if plan.tuning:
+        parts += ["## Tuning", tuning(tried)]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]], words: int = 1) -> str:
+    """Write a table whose first columns are words and whose others are numbers."""
+    marks = ["---"] * words + ["--:"] * (len(head) - words)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, marks, *lines))
+
+
+def percent(share: float, spread: float | None = None, sign: str = "") -> str:
+    """Write a share in per cent, with its spread if there is one.
+
+    >>> percent(0.0553), percent(0.0792, 0.0072), percent(float("nan"))
+    ('5.5', '7.9 ± 0.7', '—')
+    """
+    if np.isnan(share):
+        return NOTHING
+    text = f"{100 * share:{sign}.1f}"
+    return text if spread is None or np.isnan(spread) else f"{text} ± {100 * spread:.1f}"
+
+
+def told(settings: Mapping[str, Any]) -> str:
+    """Write settings on one line, as YAML."""
+    written = yaml.safe_dump(dict(settings), default_flow_style=True, width=10_000, sort_keys=False)
+    return written.strip().removeprefix("{").removesuffix("}")
+
+
+def _best_in_bold(lines: list[list[str]]) -> list[list[str]]:
+    """Mark the lowest of every column of numbers."""
+    for column in range(1, len(lines[0]) if lines else 0):
+        known = [float(line[column]) for line in lines if line[column] != NOTHING]
+        for line in lines:
+            if known and line[column] != NOTHING and float(line[column]) == min(known):
+                line[column] = f"**{line[column]}**"
+    return lines
+
+
+def _difference(row: Mapping[str, str]) -> str:
+    value, low, high = (100 * float(row[key]) for key in ("difference", "low", "high"))
+    text = f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"**{text}**" if float(row["p_holm"]) < RISK else text
