@@ -21,12 +21,13 @@ from flexpad.types import BadInput
 FOLDER = "data"
 
 
-def prepare(plan: Plan, out: Path, workers: int) -> dict[str, Path]:
+def prepare(plan: Plan, out: Path, rendered: Path, workers: int) -> dict[str, Path]:
     """Write the manifest of every data set.
 
     Args:
         plan: Of the bench.
-        out: Its folder; what is rendered there with the same settings is used again.
+        out: Its folder.
+        rendered: What is rendered; what is there with the same settings is used again.
         workers: Processes that render.
 
     Returns:
@@ -39,8 +40,8 @@ def prepare(plan: Plan, out: Path, workers: int) -> dict[str, Path]:
     for name, source in plan.data.items():
         path = out / FOLDER / f"{name}.csv"
         if source.render:
-            generate(out / FOLDER / name, source.render, workers)
-        manifests.write(fewer_frames(_read(source, out / FOLDER / name), plan.frames), path)
+            generate(rendered / name, source.render, workers)
+        manifests.write(fewer_frames(_read(source, rendered / name), plan.frames), path)
         found[name] = path
     return found
 

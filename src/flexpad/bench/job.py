@@ -64,7 +64,7 @@ def write_order(folder: Path, order: Order) -> Path:
 def is_done(folder: Path, order: Order) -> bool:
     """Whether a job was finished with just this order."""
     found = results.read(folder / results.RESULT)
-    return found is not None and found["order"] == _plain(order)
+    return found is not None and found["order"] == as_plain(order)
 
 
 def run(order: Order, folder: Path) -> None:
@@ -101,16 +101,16 @@ def run(order: Order, folder: Path) -> None:
 def _trained(order: Order, manifest: Manifest, folder: Path) -> results.Json:
     """Train, unless that was done with just this order, and tell the epoch that is kept."""
     found = results.read(folder / TRAINED)
-    if found is None or found["order"] != _plain(order):
+    if found is None or found["order"] != as_plain(order):
         for name in (TRAINED, results.RESULT):
             (folder / name).unlink(missing_ok=True)
         best = train(manifest, order.recipe, folder, resume=True, overwrite=True)
-        found = {"order": _plain(order), "epoch": best.epoch, "dev_error": best.error}
+        found = {"order": as_plain(order), "epoch": best.epoch, "dev_error": best.error}
         results.write(folder / TRAINED, found)
     return found
 
 
-def _plain(order: Order) -> results.Json:
+def as_plain(order: Order) -> results.Json:
     """Write an order without where its manifest lies, which says nothing of what is in it."""
     plain: results.Json = yaml.safe_load(config.dump(order))
     del plain["manifest"]

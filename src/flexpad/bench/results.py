@@ -80,7 +80,7 @@ def rates(dev: ScoreTable, test: ScoreTable, unit: str) -> list[Json]:
     return found
 
 
-def _common(dev: ScoreTable, unit: str, conditions: Sequence[str]) -> Calibration | None:
+def _common(dev: ScoreTable, unit: str, conditions: tuple[str, ...]) -> Calibration | None:
     try:
         platt = calibrate.fit(dev, "platt", unit, conditions)
     except BadInput as error:

@@ -47,11 +47,11 @@ class Done:
 class Bench:
     """A plan and the folder its jobs are done in."""
 
-    def __init__(self, plan: Plan, out: Path, workers: int) -> None:
+    def __init__(self, plan: Plan, out: Path, rendered: Path, workers: int) -> None:
         self.plan = plan
         self.out = out
         self.workers = workers
-        self.manifests = data.prepare(plan, out, workers)
+        self.manifests = data.prepare(plan, out, rendered, workers)
         self.sums = {name: sha256(path) for name, path in self.manifests.items()}
         with whole_file(out / PLAN) as partial:
             partial.write_text(config.dump(plan), encoding="utf-8")
@@ -190,7 +190,7 @@ class Bench:
         return rows
 
 
-def bench(plan: Plan, out: Path, workers: int) -> Done:
+def bench(plan: Plan, out: Path, rendered: Path, workers: int) -> Done:
     """Do a bench, or what is left of it; a job that is done is never done again.
 
     Writes ``results.csv``, ``tuning.csv``, ``differences.csv`` and ``table.md`` into ``out``, also
@@ -198,13 +198,14 @@ def bench(plan: Plan, out: Path, workers: int) -> Done:
 
     Args:
         plan: What is compared on what.
-        out: Folder of all of it.
+        out: Folder of all of it but what is rendered.
+        rendered: Folder of that, by data set; several benches may share it.
         workers: Jobs at a time.
 
     Raises:
         BadInput: Data cannot be read or rendered.
     """
-    this = Bench(plan, out, workers)
+    this = Bench(plan, out, rendered, workers)
     failures: list[Failure] = []
     try:
         failures += this.tune()

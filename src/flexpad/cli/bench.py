@@ -22,6 +22,7 @@ Config = Annotated[Positional[Path], tyro.conf.arg(metavar="CONFIG.yaml")]
 def bench(
     config: Config,
     out: Path | None = None,
+    rendered: Path = Path("runs/bench/rendered"),
     workers: int = 2,
     root: tuple[str, ...] = (),
     dry_run: bool = False,
@@ -30,7 +31,8 @@ def bench(
 
     Args:
         config: What is compared on what, see configs/bench.
-        out: Folder for everything; by default runs/bench/NAME.
+        out: Folder of the jobs and tables; by default runs/bench/NAME.
+        rendered: Folder of what is rendered; benches of the same data sets share it.
         workers: Jobs at a time; each gets its share of the cores.
         root: Where data sets lie that are read, as surf=/data/CASIA-SURF; else as the file says.
         dry_run: Read the data and make every method once, and say what would be done.
@@ -41,16 +43,16 @@ def bench(
     if dry_run:
         _say(found)
         return 0
-    return _run(found, out or Path("runs/bench") / found.name, workers)
+    return _run(found, out or Path("runs/bench") / found.name, rendered, workers)
 
 
-def _run(plan: Plan, out: Path, workers: int) -> int:
+def _run(plan: Plan, out: Path, rendered: Path, workers: int) -> int:
     from flexpad.bench import bench as run
 
     if workers < 1:
         raise BadInput(f"--workers is {workers}; it should be 1 or more")
     try:
-        done = run(plan, out, workers)
+        done = run(plan, out, rendered, workers)
     except KeyboardInterrupt:
         errors.print("flexpad: stopped and saved; the same command goes on where it stopped")
         return 130

@@ -1,0 +1,371 @@
+"""Benches: what jobs there are, that none is done twice, and what their tables say."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from flexpad import config, table_file
+from flexpad.bench import bench, data, difference, job, results, table
+from flexpad.bench import plan as plans
+from flexpad.bench.inspect import inspect
+from flexpad.bench.plan import Job, Plan, merged
+from flexpad.bench.schedule import Clock, Task, work
+from flexpad.recipe import Recipe
+from flexpad.types import CONDITIONS, BadInput
+from tests import trees
+
+CONFIGS = Path(__file__).parents[1] / "configs/bench"
+TINY = yaml.safe_load("""
+name: tiny
+data:
+  synth-surf: {render: {family: surf, pixels: 32, part: [3, 2, 2]}, train: {epochs: 1}}
+columns: {SURF: [synth-surf@1]}
+seeds: [0, 1]
+systems:
+  plain: {method: shared_vit}
+  experts: {method: {name: fmm_rpl, options: {rank: 4, depth: 1}}}
+compare: experts
+frames: 1
+recipe:
+  encoder: {name: "builtin:small", trainable: none, image_size: 32}
+  augment: {enlarge: 1.0, rotation: 0}
+  train: {pairs: 3, dev_conditions: [R, D, I]}
+tuning:
+  protocol: synth-surf@1
+  seed: 7
+  trials:
+    plain: [{}, {train: {learning_rate: 0.1}}]
+    experts: [{}, {train: {learning_rate: 0.1}}]
+""")
+
+
+def plan_of(**changes) -> Plan:
+    return config.build(Plan, merged(TINY, changes), "test")
+
+
+def refusal(**changes) -> str:
+    with pytest.raises(BadInput) as caught:
+        plan_of(**changes)
+    return str(caught.value)
+
+
+class TestPlan:
+    def test_later_layers_win_key_by_key(self):
+        plan = plan_of()
+        recipe = plans.recipe_of(plan, Job("experts", "synth-surf@1", 3), {"train": {"ema": 0.5}})
+        assert (recipe.seed, recipe.protocol) == (3, "synth-surf@1")
+        assert (recipe.train.pairs, recipe.train.epochs, recipe.train.ema) == (3, 1, 0.5)
+        assert recipe.method.options == {"rank": 4, "depth": 1}
+
+    def test_arms_are_systems_that_differ_in_options(self):
+        plan = plan_of(arms_of="experts", arms={"narrow": {"rank": 2}})
+        assert plan.all_systems["narrow"]["method"] == {
+            "name": "fmm_rpl",
+            "options": {"rank": 2, "depth": 1},
+        }
+
+    def test_jobs_of_a_protocol_come_before_the_next_seed_by_seed(self):
+        found = [one.name for one in plans.runs(plan_of(), ("a@1", "b@1"), ("x", "y"))]
+        assert found == [
+            f"{protocol}/{system}/seed-{seed}"
+            for protocol in ("a@1", "b@1")
+            for seed in (0, 1)
+            for system in ("x", "y")
+        ]
+
+    def test_every_system_has_a_trial_before_any_has_two(self):
+        found = [(one.system, one.trial) for one in plans.trials(plan_of())]
+        assert found == [("plain", 0), ("experts", 0), ("plain", 1), ("experts", 1)]
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"seeds": []}, "seeds"),
+            ({"seeds": [1, 1]}, "different seeds"),
+            ({"unit": "clip"}, "frame or video"),
+            ({"columns": {"X": ["synth-surf@9"]}}, "synth-surf@9"),
+            ({"columns": {"X": ["synth-cefa@4.1"]}}, "key 'data' has no 'synth-cefa'"),
+            ({"compare": "nobody"}, "key 'compare'"),
+            ({"arms": {"a": {}}}, "key 'arms_of'"),
+            ({"arms_of": "plain", "arms": {"experts": {}}}, "another name"),
+            ({"tuning": {"trials": {"nobody": []}}}, "'nobody' is no system"),
+            ({"tuning": {"trials": {"plain": [{}]}}}, "as many; there are plain 1, experts 2"),
+            ({"tuning": {"seed": 0}}, "take another"),
+            ({"data": {"synth-surf": {"reader": "casia_surf"}}}, "one of the two"),
+        ],
+    )
+    def test_what_does_not_fit_is_said_in_one_line(self, changes, said):
+        if "arms_of" in changes:
+            with pytest.raises(BadInput, match=said):
+                _ = plan_of(**changes).all_systems
+            return
+        found = refusal(**changes)
+        assert said in found
+        assert "\n" not in found
+
+    def test_a_system_that_makes_no_recipe_is_refused_when_the_file_is_read(self, tmp_path):
+        wrong = merged(TINY, {"systems": {"plain": {"train": {"epoch": 3}}}})
+        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(wrong))
+        with pytest.raises(BadInput, match="system 'plain'.*'epoch' is unknown"):
+            plans.read(tmp_path / "plan.yaml")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A whole tiny bench."""
+    out = tmp_path_factory.mktemp("bench")
+    return plan_of(), out, bench(plan_of(), out, out / "rendered", workers=2)
+
+
+class TestBench:
+    def test_all_that_was_planned_is_there(self, done):
+        plan, out, ended = done
+        assert (ended.failures, ended.missing) == ((), 0)
+        rows = results.read_table(out / "results.csv")
+        cells = {(r["method"], r["seed"], r["condition"]) for r in rows}
+        assert cells == {(m, s, c) for m in plan.systems for s in "01" for c in CONDITIONS}
+        assert {row["protocol"] for row in rows} == {"synth-surf@1"}
+        acer = [float(row["value"]) for row in rows if row["rate"] == "acer_pooled"]
+        assert all(0 <= value <= 1 for value in acer)
+
+    def test_rates_are_those_of_the_score_tables(self, done):
+        """One cell again, from the written scores, in plain numpy: videos, own threshold."""
+        plan, out, _ = done
+        folder = out / "jobs/synth-surf@1/experts/seed-1"
+        row = next(
+            row
+            for row in results.read_table(out / "results.csv")
+            if (row["method"], row["seed"], row["condition"], row["rate"])
+            == ("experts", "1", "D", "bpcer")
+        )
+        rows = table_file.read(folder / "scores-test.csv").rows
+        bonafide = rows.filter((pl.col("condition") == "D") & (pl.col("label") == "bonafide"))
+        scores = bonafide.group_by("video_id").agg(pl.col("score").cast(float).mean())["score"]
+        assert int(row["n"]) == len(scores) == 2
+        found = {"dev_error": json.loads((folder / "result.json").read_text())["dev_error"]}
+        assert 0 <= found["dev_error"] <= 1
+        assert float(row["value"]) in {0.0, 0.5, 1.0}
+
+    def test_a_finished_job_is_never_done_again(self, done):
+        plan, out, _ = done
+        before = {path: path.stat().st_mtime_ns for path in (out / "jobs").rglob("*")}
+        assert bench(plan, out, out / "rendered", workers=2).missing == 0
+        assert {path: path.stat().st_mtime_ns for path in (out / "jobs").rglob("*")} == before
+
+    def test_best_trial_is_the_lowest_on_dev_and_is_trained_with(self, done):
+        _, out, _ = done
+        rows = results.read_table(out / "tuning.csv")
+        for method in ("plain", "experts"):
+            tried = [row for row in rows if row["method"] == method]
+            errors = [float(row["dev_error"]) for row in tried]
+            taken = [row["chosen"] for row in tried].index("yes")
+            assert errors[taken] == min(errors)
+            recipe = config.load(Recipe, out / f"jobs/synth-surf@1/{method}/seed-0/recipe.yaml")
+            assert (recipe.train.learning_rate == 0.1) == (taken == 1)
+
+    def test_dev_and_test_have_fewer_frames_and_train_all(self, done):
+        _, out, _ = done
+        rows = table_file.read(out / "data/synth-surf.csv").rows
+        per_video = rows.group_by("split", "video_id").len()
+        assert set(per_video.filter(pl.col("split") != "train")["len"]) == {1}
+        assert min(per_video.filter(pl.col("split") == "train")["len"]) > 1
+
+    def test_page_says_that_faces_are_rendered(self, done):
+        _, out, _ = done
+        assert (out / "table.md").read_text().startswith("# Rendered faces: tiny\n")
+
+    def test_changed_settings_are_another_job(self, done, tmp_path):
+        plan, out, _ = done
+        task = _task(plan, out, tmp_path / "job")
+        job.write_order(task.folder, task.order)
+        results.write(
+            task.folder / results.RESULT,
+            {"order": json.loads(json.dumps(job.as_plain(task.order)))},
+        )
+        assert job.is_done(task.folder, task.order)
+        for changed in (
+            replace(task.order, unit="frame"),
+            replace(task.order, recipe=replace(task.order.recipe, seed=9)),
+            replace(task.order, manifest_sha256="0"),
+        ):
+            assert not job.is_done(task.folder, changed)
+
+
+def _task(plan: Plan, out: Path, folder: Path, **train) -> Task:
+    recipe = plans.recipe_of(plan, Job("experts", "synth-surf@1", 0), {"train": train})
+    manifest = out / "data/synth-surf.csv"
+    return Task("one", folder, job.Order("experts", recipe, manifest, "", "video", tested=True))
+
+
+class TestSchedule:
+    def test_a_failing_job_keeps_no_other_from_being_done(self, done, tmp_path):
+        plan, out, _ = done
+        bad = _task(plan, out, tmp_path / "bad", learning_rate=1e30)
+        good = _task(plan, out, tmp_path / "good")
+        failures = work([replace(bad, name="bad"), good], 1, "test")
+        assert [failure.name for failure in failures] == ["bad"]
+        assert "try a lower learning_rate" in failures[0].log.read_text()
+        assert job.is_done(good.folder, good.order)
+
+    def test_a_killed_bench_goes_on_to_the_same_scores(self, done, tmp_path):
+        """Stopped while a job trains; the job is asked to write its state and is taken up again."""
+        plan, out, _ = done
+        task = _task(plan, out, tmp_path / "job", epochs=12, checkpoint_steps=1)
+        whole = _task(plan, out, tmp_path / "whole", epochs=12)
+        order = job.write_order(task.folder, task.order)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "flexpad.bench.job", str(order)], env=environment
+        ) as running:
+            while not (task.folder / "state").is_dir() and running.poll() is None:
+                time.sleep(0.02)
+            running.send_signal(signal.SIGTERM)
+        assert running.returncode == 130
+        assert not (task.folder / results.RESULT).exists()
+        assert work([task, whole], 1, "test") == []
+        tables = [(one.folder / "scores-test.csv").read_text() for one in (task, whole)]
+        assert tables[0] == tables[1]
+
+    def test_clock_expects_of_a_system_what_it_took(self, done, tmp_path):
+        plan, out, _ = done
+        finished, waiting = (_task(plan, out, tmp_path / name) for name in ("a", "b"))
+        assert Clock([waiting]).left([waiting], 0, 1) is None
+        finished.folder.mkdir()
+        results.write(finished.folder / results.RESULT, {"seconds": 60.0})
+        clock = Clock([finished, waiting])
+        assert clock.left([waiting, waiting], 1, 2) == (60 + 60 + 30) / 2
+
+
+class TestDifference:
+    """Three subjects a class and two seeds, written by hand."""
+
+    PLAN = plan_of(tuning=None, unit="frame")
+
+    def write(self, root: Path, system: str, seed: int, wrong: set[str]) -> None:
+        folder = root / system / str(seed)
+        folder.mkdir(parents=True)
+        people = {f"{kind}{number}": kind for kind in "ba" for number in range(8)}
+        for split in ("dev", "test"):
+            lines = []
+            for name, kind in people.items():
+                right = 0.9 if kind == "b" else 0.1
+                score = 1 - right if split == "test" and name in wrong else right
+                for condition in ("R", "D", "I"):
+                    label, species = ("bonafide", "") if kind == "b" else ("attack", "print")
+                    lines.append(
+                        [f"{split}{name}", name, f"{split}{name}", "synth_surf", "synth-surf@1"]
+                        + [split, condition, label, species, repr(score)]
+                    )
+            with (folder / f"scores-{split}.csv").open("w", newline="") as file:
+                file.write("# method: same\n")
+                csv.writer(file).writerows([list(_columns()), *lines])
+
+    def drawn(self, root: Path) -> dict[str, difference.Cells]:
+        return difference.draw(
+            self.PLAN, lambda system, _, seed: root / system / str(seed), ["one", "two"], draws=500
+        )
+
+    def test_values_are_means_over_seeds(self, tmp_path):
+        for seed, wrong in ((0, {"b0", "b1"}), (1, {"b0", "b1", "a0", "a1"})):
+            self.write(tmp_path, "one", seed, wrong)
+            self.write(tmp_path, "two", seed, set())
+        found = self.drawn(tmp_path)
+        assert found["one"]["SURF", "R"].value == pytest.approx((2 / 16 + 4 / 16) / 2)
+        assert found["two"]["SURF", "R"].value == 0
+        assert found["one"]["mean", ""].value == found["one"]["SURF", "R"].value
+        row = difference.against(found, "one", "two")[0]
+        assert float(row["difference"]) == pytest.approx(3 / 16)
+        assert float(row["low"]) <= 3 / 16 <= float(row["high"])
+
+    def test_equal_systems_do_not_differ(self, tmp_path):
+        for seed in (0, 1):
+            for system in ("one", "two"):
+                self.write(tmp_path, system, seed, {"b0", "a1"})
+        row = difference.against(self.drawn(tmp_path), "one", "two")[0]
+        assert (float(row["difference"]), float(row["p"])) == (0, 1)
+
+    def test_a_difference_of_one_seed_alone_is_not_shown(self, tmp_path):
+        """One system errs a lot in one run and never in the other: luck of the seed is not ruled out."""
+        self.write(tmp_path, "one", 0, {f"{kind}{number}" for kind in "ba" for number in range(6)})
+        self.write(tmp_path, "one", 1, set())
+        for seed in (0, 1):
+            self.write(tmp_path, "two", seed, set())
+        row = difference.against(self.drawn(tmp_path), "one", "two")[0]
+        assert float(row["difference"]) == pytest.approx(6 / 16)
+        assert float(row["p"]) > 0.05
+        assert float(row["low"]) == 0
+
+
+def _columns():
+    from flexpad.score_table import COLUMNS
+
+    return COLUMNS
+
+
+class TestTable:
+    PLAN = plan_of(
+        columns={"CeFA": ["synth-cefa@4.1", "synth-cefa@4.2"]},
+        data={"synth-cefa": {"render": {"family": "cefa"}}},
+        tuning=None,
+    )
+
+    def values(self) -> table.Values:
+        shown = {("synth-cefa@4.1", 0): 0.1, ("synth-cefa@4.1", 1): 0.3}
+        shown |= {("synth-cefa@4.2", 0): 0.4, ("synth-cefa@4.2", 1): 0.6}
+        rows = [
+            {"method": "plain", "protocol": protocol, "condition": condition, "rate": "acer_pooled"}
+            | {"seed": str(seed), "value": repr(value)}
+            for (protocol, seed), value in shown.items()
+            for condition in "RDI"
+        ]
+        return table.Values(self.PLAN, rows)
+
+    def test_mean_is_over_protocols_and_seeds_and_spread_over_protocols(self):
+        values, protocols = self.values(), self.PLAN.columns["CeFA"]
+        assert values.mean("plain", protocols, "R", "acer_pooled") == pytest.approx(0.35)
+        over_protocols = np.std([0.2, 0.5], ddof=1)
+        assert values.spread("plain", protocols, "R", "acer_pooled") == pytest.approx(
+            over_protocols
+        )
+        over_seeds = values.spread("plain", protocols[:1], "R", "acer_pooled")
+        assert over_seeds == pytest.approx(np.std([0.1, 0.3], ddof=1))
+
+    def test_what_is_not_done_is_a_dash_and_never_a_mean_of_the_rest(self):
+        values = self.values()
+        assert np.isnan(
+            values.mean("plain", ["synth-cefa@4.1", "synth-surf@1"], "R", "acer_pooled")
+        )
+        assert "| plain | **35.0** | **35.0** | **35.0** | **35.0** |" in table.summary(values)
+        assert table.fused(values).splitlines()[-1] == "| plain | 35.0 | — | — | — | — |"
+
+
+class TestConfigs:
+    @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+    def test_every_committed_bench_can_be_read(self, path):
+        plan = plans.read(path)
+        assert len(plan.seeds) >= 3
+
+    def test_real_bench_fits_miniature_trees(self, tmp_path):
+        plan = plans.read(CONFIGS / "table1_real.yaml")
+        layouts = {"surf": "author", "cefa": "author", "wmca": "hdf5"}
+        readers = {"surf": "casia_surf", "cefa": "casia_cefa", "wmca": "wmca"}
+        roots = {
+            name: trees.TREES[readers[name], layout].write(tmp_path / name)
+            for name, layout in layouts.items()
+        }
+        checked = inspect(data.with_roots(plan, roots))
+        assert set(checked.rows) == set(plan.protocols)
+        assert all(min(counts) > 0 for counts in checked.rows.values())
+        with pytest.raises(BadInput, match="root 'surv'.*did you mean 'surf'"):
+            data.with_roots(plan, {"surv": tmp_path})
