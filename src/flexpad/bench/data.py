@@ -39,6 +39,7 @@ def prepare(plan: Plan, out: Path, rendered: Path, workers: int) -> dict[str, Pa
     found = {}
     for name, source in plan.data.items():
         path = out / FOLDER / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
         if source.render:
             generate(rendered / name, source.render, workers)
         manifests.write(fewer_frames(_read(source, rendered / name), plan.frames), path)
@@ -86,8 +87,8 @@ def fewer_frames(manifest: Manifest, frames: int | None) -> Manifest:
             lambda of_video: sampling.choose(of_video.to_list()), return_dtype=pl.List(pl.Int64)
         )
     ).explode("frame")
-    kept = pl.struct(*key, "frame").is_in(chosen.select(pl.struct(*key, "frame")).to_series())
-    fewer = manifest.where((pl.col("split") == "train") | kept)
+    kept = manifest.rows.table.join(chosen, on=[*key, "frame"], how="semi")["sample_id"]
+    fewer = manifest.where((pl.col("split") == "train") | pl.col("sample_id").is_in(kept.to_list()))
     said = f"{sampling}; of dev and test"
     return replace(fewer, header={**fewer.header, "bench_frames": said})
 

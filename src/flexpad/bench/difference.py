@@ -63,7 +63,7 @@ Cells = dict[tuple[str, str], Drawn]  # by column and condition
 
 
 def draw(
-    plan: Plan, folders: Folders, systems: Sequence[str], draws: int = DRAWS, seed: int = 0
+    plan: Plan, folders: Folders, systems: Sequence[str], draws: int | None = None, seed: int = 0
 ) -> dict[str, Cells]:
     """Draw the rate of every system in every cell, and its mean over R, D and I of all columns.
 
@@ -71,9 +71,10 @@ def draw(
         plan: Of the bench.
         folders: Of a system, protocol and seed: where its score tables are.
         systems: Two or more.
-        draws: Of the bootstrap.
+        draws: Of the bootstrap; None = :data:`DRAWS`.
         seed: Of the draws.
     """
+    draws = draws or DRAWS
     found: dict[str, Cells] = {system: {} for system in systems}
     for place, (column, protocols) in enumerate(plan.columns.items()):
         counted = [

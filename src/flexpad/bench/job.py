@@ -1,6 +1,6 @@
 """One job: train a system, score dev and test, measure. It goes on where it was interrupted.
 
-    python -m flexpad.bench.job JOB.yaml
+    python -m flexpad.bench JOB.yaml
 
 A job's folder holds the run, its score tables and, when all is done, ``result.json``. That training
 is over is written down before scoring begins, so that it is never repeated either.
@@ -8,7 +8,6 @@ is over is written down before scoring begins, so that it is never repeated eith
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +127,3 @@ def main(path: Path) -> int:
         errors.print(f"flexpad: {error}", soft_wrap=True, markup=False)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

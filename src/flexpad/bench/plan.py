@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flexpad import config
 from flexpad.data.protocols import PROTOCOLS
 from flexpad.recipe import Recipe
@@ -17,6 +15,7 @@ from flexpad.synth.config import SynthConfig
 from flexpad.types import BadInput
 
 Settings = Mapping[str, Any]
+BARE = ("method", "encoder")  # keys of a recipe whose name may stand alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,22 +230,24 @@ def dataset_of(protocol: str) -> str:
 def merged(*layers: Settings) -> dict[str, Any]:
     """Merge settings, mapping by mapping; what is later wins.
 
+    A method or encoder may be given by its name alone. One of another name keeps nothing of what
+    was there, since it has options of its own.
+
     >>> merged({"train": {"epochs": 4, "pairs": 8}}, {"train": {"epochs": 6}})
     {'train': {'epochs': 6, 'pairs': 8}}
+    >>> merged({"method": "fm_vit"}, {"method": {"options": {"every": 2}}})
+    {'method': {'name': 'fm_vit', 'options': {'every': 2}}}
     """
     found: dict[str, Any] = {}
     for layer in layers:
-        for key, value in layer.items():
+        for key, given in layer.items():
+            named = key in BARE and isinstance(given, str)
+            value = {"name": given} if named else given
             there = found.get(key)
             both = isinstance(there, Mapping) and isinstance(value, Mapping)
-            found[key] = merged(there or {}, value) if both else value
+            renamed = both and value.get("name", there.get("name")) != there.get("name")
+            found[key] = merged(there, value) if both and not renamed else value
     return found
-
-
-def as_settings(recipe: Recipe) -> dict[str, Any]:
-    """Write a recipe as plain mappings, for comparison and for files."""
-    settings: dict[str, Any] = yaml.safe_load(config.dump(recipe))
-    return settings
 
 
 def _check_tuning(tuning: Tuning, plan: Plan) -> None:

@@ -108,7 +108,7 @@ def start(task: Task, workers: int) -> subprocess.Popen[bytes]:
     environment = {**os.environ, **MALLOC, "OMP_NUM_THREADS": threads}
     with (task.folder / LOG).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", jobs.__name__, str(order)],
+            [sys.executable, "-m", "flexpad.bench", str(order)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
