@@ -322,10 +322,9 @@ class TestDifference:
 
 
 class TestTable:
-    PLAN = plan_of(
-        columns={"CeFA": ["synth-cefa@4.1", "synth-cefa@4.2"]},
-        data={"synth-cefa": {"render": {"family": "cefa"}}},
-        tuning=None,
+    PLAN = replace(
+        plan_of(data={"synth-cefa": {"render": {"family": "cefa"}}}, tuning=None),
+        columns={"CeFA": ("synth-cefa@4.1", "synth-cefa@4.2")},
     )
 
     def values(self) -> table.Values:
