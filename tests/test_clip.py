@@ -99,7 +99,7 @@ def test_hook_reaches_every_block_and_patches_stay_the_last_tokens():
 class Between(Recorder, BetweenHalves):
     """The same hook, which also takes what attention adds away again."""
 
-    def before(self, layer: int, tokens: Tensor) -> Tensor:
+    def before(self, layer: int, tokens: Tensor) -> Tensor:  # noqa: ARG002
         self.entered = tokens
         return tokens
 
