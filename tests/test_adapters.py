@@ -10,6 +10,7 @@ from flexpad.components.conv_pass import ConvPass
 from flexpad.components.heads import LinearHead, TextHead
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
+from flexpad.encoders.feature_cache import frozen_part
 from flexpad.encoders.text import small_tokenizer, word_tokenizer, written_sentences
 from flexpad.methods import Method, build
 from flexpad.recipe import EncoderRecipe, MethodRecipe
@@ -253,6 +254,15 @@ class TestLinearProbe:
         method = make("linear_probe", trainable="all")
         learned = {n for n, p in method.named_parameters() if p.requires_grad}
         assert learned == {"head.weight", "head.bias"}
+
+    def test_features_can_be_kept(self):
+        method, batch = make("linear_probe", trainable="all"), tiny.batch(2)
+        part = frozen_part(method.clip, whole=not method.reaches_into_tower)
+        assert part.module is method.clip.vision
+        kept = part.answer(batch.images.flatten(0, 1)).unflatten(0, (2, 3))
+        with part.skipped():
+            found = method(Batch(kept, batch.present, batch.target, batch.ids))
+        assert torch.equal(found.fused, method(batch).fused)
 
     @pytest.mark.parametrize("chosen", [["class"], ["deviation", "mean"], ["class", "mean"]])
     def test_by_hand(self, chosen):

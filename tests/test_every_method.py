@@ -76,14 +76,15 @@ def test_shapes_in_every_condition(name, condition):
 
 @every_method
 @pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize("junk", [0.0, 1e6, torch.nan])
-def test_what_is_absent_changes_nothing(name, condition, junk):
+def test_what_is_absent_changes_nothing(name, condition):
     method = make(name)
     shown = tiny.batch(3, present=presence(condition, 3))
-    images = shown.images.clone()
-    images[~shown.present] = junk
-    spoilt = Batch(images, shown.present, shown.target, shown.ids)
-    assert torch.equal(method(shown).fused, method(spoilt).fused)
+    answer_of_shown = method(shown).fused
+    for junk in (0.0, 1e6, torch.nan):
+        images = shown.images.clone()
+        images[~shown.present] = junk
+        spoilt = Batch(images, shown.present, shown.target, shown.ids)
+        assert torch.equal(method(spoilt).fused, answer_of_shown), junk
 
 
 @every_method

@@ -56,7 +56,7 @@ class AssignedPass:
         counts: How many images there are of each; they stand in the order R, D, I.
     """
 
-    def __init__(self, adapters: Sequence[Sequence[nn.Module]], counts: Sequence[int]) -> None:
+    def __init__(self, adapters: Sequence[nn.ModuleList], counts: Sequence[int]) -> None:
         self.shown = [pair for pair in zip(adapters, counts, strict=True) if pair[1]]
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
@@ -100,7 +100,8 @@ class PerModalityAdapter(Method):
         """Judge a batch. Only present images are encoded, all of a modality together."""
         present, grid = batch.present.T, self.clip.config.grid  # (M, B)
         counts = present.sum(dim=1).tolist()
-        adapted = AssignedPass([list(of_layers) for of_layers in self.adapters], counts)
+        of_modality = [layers for layers in self.adapters if isinstance(layers, nn.ModuleList)]
+        adapted = AssignedPass(of_modality, counts)
         features = self.clip.vision(batch.images.transpose(0, 1)[present], adapted)
         judged = self.head(features, self.clip)
         embeddings = F.normalize(features.image.float(), dim=-1)
