@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Encoding, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
 
 from flexpad.types import BadInput
@@ -28,7 +28,8 @@ class ClassSentences:
     Attributes:
         ids: Word pieces, (K, L) int64.
         ends: Place of the end token, (K,) int64.
-        context: How many placeholders stand behind the start token.
+        context: How many word pieces stand between the start token and the class word, be they
+            placeholders or words.
     """
 
     ids: Tensor
@@ -88,6 +89,41 @@ def class_sentences(
     for piece in pieces:
         if len(set(piece.ids[1 : 1 + context])) > 1:
             raise BadInput(f"the tokenizer does not keep {PLACEHOLDER!r} as one word piece")
+    return _one_a_class(tokenizer, pieces, context)
+
+
+def written_sentences(
+    tokenizer: Tokenizer, templates: Sequence[str], words: Sequence[str] = CLASS_WORDS
+) -> ClassSentences:
+    """Write one whole sentence a class, from the first template whose words are all known.
+
+    A tokenizer of whole words, such as the built-in ones, may not have what others have.
+
+    Args:
+        tokenizer: Splits words; has to add a start and an end token.
+        templates: With ``{}`` where the class word stands, e.g. ``a photo of a {} face.``.
+        words: One a class.
+
+    Raises:
+        BadInput: A template has no one place for the class word, or the tokenizer does not know
+            every word of any of them.
+    """
+    refused = BadInput("there should be at least one sentence")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise BadInput(f"sentence {template!r} should have one {{}} for the class word")
+        pieces = [tokenizer.encode(template.replace("{}", word)) for word in words]
+        before = tokenizer.encode(template.partition("{}")[0].rstrip()).ids
+        try:
+            # The end token is no part of what stands before the class word, nor is the start token.
+            return _one_a_class(tokenizer, pieces, len(before) - 2)
+        except BadInput as error:
+            refused = error
+    raise refused
+
+
+def _one_a_class(tokenizer: Tokenizer, pieces: Sequence[Encoding], context: int) -> ClassSentences:
+    """Put sentences into one array, and refuse words that mean nothing."""
     length = max(len(piece.ids) for piece in pieces)
     ids = torch.zeros(len(pieces), length, dtype=torch.int64)
     for row, piece in zip(ids, pieces, strict=True):

@@ -1,0 +1,140 @@
+"""How large every method is and how much one answer takes, on clip-nano and on CLIP ViT-B/16.
+
+    python benchmarks/method_sizes.py [--method NAME ...] [--out FILE.csv]
+
+Nothing here depends on the machine or on what weights hold; those of ViT-B/16 are random.
+
+- ``trained``: parameters that are trained, with a frozen CLIP where a method is made for one.
+- ``stored``: parameters an answer needs: all but those of text towers, whose answer for the classes
+  is the same for every image and is kept.
+- ``gmac_rgb``, ``gmac_all``: billions of multiplications with an addition, in matrix products and
+  convolutions, for one item in evaluation with its RGB image alone and with all three.
+- ``gmac_text``: what the text tower takes, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from towers import TOWERS, operations
+
+from flexpad import encoders, methods
+from flexpad.encoders import Encoder
+from flexpad.encoders.clip import Clip, TextTower, set_trainable
+from flexpad.encoders.text import small_tokenizer
+from flexpad.files import whole_file
+from flexpad.methods import Method
+from flexpad.recipe import EncoderRecipe, MethodRecipe
+from flexpad.score import source_commit
+from flexpad.types import MODALITIES, Batch, modalities_of
+
+NANO = "clip-nano"
+BASE = "ViT-B/16"
+ENCODERS = (NANO, BASE)
+# What the table's recipes train of the encoder; CLIP is frozen where nothing else is said.
+TRAINABLE = {"multi_branch": "all", "fm_vit": "all", "shared_vit": "all"}
+# Where the table's recipes differ from a method's config.yaml, which is for ViT-B/16.
+OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    (NANO, "fmm_rpl"): {"rank": 16, "depth": 5, "tune_class_words": True},
+}
+COLUMNS = ("encoder", "method", "trainable", "options", "trained", "stored", "gmac_rgb", "gmac_all",
+           "gmac_text", "commit")  # fmt: skip
+OUT = Path("benchmarks/results/method_sizes.csv")
+
+
+def main() -> None:
+    """Count, and write the rows."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--method", nargs="+", default=methods.names(), choices=methods.names())
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    rows = []
+    for encoder in ENCODERS:
+        for method in given.method:
+            rows.append(row(encoder, method))
+            print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    write(given.out, rows)
+
+
+def row(encoder: str, name: str) -> dict[str, str]:
+    """Count one method on one encoder."""
+    method = make(encoder, name)
+    size = method.clip.config.image_size
+    trained = sum(weight.numel() for weight in method.parameters() if weight.requires_grad)
+    method.requires_grad_(False)  # the counter fails where a weight enters a module as a value
+    first, alone = work(method, size, "R"), work(method, size, "R")
+    return {
+        "encoder": encoder,
+        "method": name,
+        "trainable": TRAINABLE.get(name, "none"),
+        "options": json.dumps(OPTIONS.get((encoder, name), {})),
+        "trained": str(trained),
+        "stored": str(stored(method)),
+        "gmac_rgb": f"{alone:.4f}",
+        "gmac_all": f"{work(method, size, 'RDI'):.4f}",
+        "gmac_text": f"{first - alone:.4f}",
+        "commit": source_commit(),
+    }
+
+
+def make(encoder: str, name: str) -> Method:
+    """Make a method the way the table's recipes do, in evaluation mode."""
+    recipe = MethodRecipe(name, OPTIONS.get((encoder, name), {}))
+    return methods.build(recipe, encoder_of(encoder, TRAINABLE.get(name, "none"))).eval()
+
+
+def encoder_of(name: str, trainable: str) -> Encoder:
+    """Make an encoder with the number of words it really has."""
+    if name == NANO:
+        return encoders.build(EncoderRecipe(f"builtin:{NANO}", trainable=trainable))
+    sizes = replace(TOWERS[name], vocabulary=49408, context_length=77)
+    encoder = Encoder(Clip(sizes), small_tokenizer())
+    set_trainable(encoder.clip, trainable)
+    return encoder
+
+
+def stored(method: Method) -> int:
+    """Count the parameters an answer needs."""
+    towers = [part for part in method.modules() if isinstance(part, TextTower)]
+    text = {id(weight) for tower in towers for weight in tower.parameters()}
+    return sum(weight.numel() for weight in method.parameters() if id(weight) not in text)
+
+
+def work(method: Method, size: int, condition: str) -> float:
+    """Count the GMAC of one answer."""
+    shown = [modality in modalities_of(condition) for modality in MODALITIES]
+    images = torch.zeros(1, len(MODALITIES), 3, size, size)
+    batch = Batch(images, torch.tensor([shown]), torch.tensor([1]), ("one",))
+    # In its fused form torch's own attention is one operation, which is not counted.
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad():
+            return operations(lambda: method(batch)) / 2e9
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def write(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write rows over those of the same methods; those of others stay."""
+    counted = {(row["encoder"], row["method"]) for row in rows}
+    kept = []
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            kept = [r for r in csv.DictReader(file) if (r["encoder"], r["method"]) not in counted]
+    ordered = sorted([*kept, *rows], key=lambda r: (ENCODERS.index(r["encoder"]), r["method"]))
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(ordered)
+
+
+if __name__ == "__main__":
+    main()

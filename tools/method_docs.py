@@ -1,0 +1,93 @@
+"""Fill the tables in the pages of the methods from what was counted and measured.
+
+python -m tools.method_docs
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.dataset_docs import fill
+from tools.markdown import table
+
+from flexpad import methods
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+Row = Mapping[str, str]
+
+
+def sizes(method: str, results: Path = RESULTS) -> str | None:
+    """How large a method is on each encoder; None before it was counted."""
+    rows = _rows(results / "method_sizes.csv", method)
+    if not rows:
+        return None
+    head = ("encoder", "trained", "stored", "GMAC, RGB", "GMAC, R+D+I", "text, once")
+    cells = [
+        [
+            _encoder(row),
+            f"{int(row['trained']):,}",
+            f"{int(row['stored']):,}",
+            _gmac(row["gmac_rgb"]),
+            _gmac(row["gmac_all"]),
+            _gmac(row["gmac_text"]),
+        ]
+        for row in rows
+    ]
+    note = (
+        "Parameters that are trained, and those stored for an answer (without the text tower, whose"
+        " features are kept);\nbillions of multiply-adds for one item in evaluation. From"
+        " `benchmarks/method_sizes.py`."
+    )
+    return f"{table(head, cells, 'lrrrrr')}\n\n{note}"
+
+
+# Name of a mark to what makes its content for a method, or None while there is nothing to show.
+TABLES: Mapping[str, Callable[[str], str | None]] = {"sizes": sizes}
+
+
+def page(method: str) -> Path:
+    """Give the page of a method."""
+    return ROOT / "src" / "flexpad" / "methods" / method / "README.md"
+
+
+def _rows(path: Path, method: str) -> list[Row]:
+    """Read what a table of results has of a method; nothing if there is no table."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["method"] == method]
+
+
+def _encoder(row: Row) -> str:
+    """Say on what a method was counted, what of it is trained, and with which options."""
+    trained = {"none": "frozen", "all": "trained"}[row["trainable"]]
+    options = json.loads(row["options"])
+    said = [f"`{key}: {json.dumps(value)}`" for key, value in options.items()]
+    return ", ".join([row["encoder"], trained, *said])
+
+
+def _gmac(cell: str) -> str:
+    """Three figures; a dash for nothing."""
+    number = float(cell)
+    return f"{number:.3g}" if number else "-"
+
+
+def main() -> None:
+    """Fill every table of every page."""
+    for method in methods.names():
+        for mark, make in TABLES.items():
+            content = make(method)
+            if content is None:
+                print(f"{method}: no {mark} yet, its page is left as it is", file=sys.stderr)
+            else:
+                fill(page(method), mark, content)
+
+
+if __name__ == "__main__":
+    main()
