@@ -9,7 +9,7 @@ from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import compare, data, measure, model, pretrain, scores
+from flexpad.cli import analyse, compare, data, measure, model, pretrain, scores
 from flexpad.log import console, errors, launched, show_warnings
 from flexpad.types import BadInput
 
@@ -26,6 +26,7 @@ for command in (
     model.score,
     measure.report,
     compare.compare,
+    analyse.analyse,
     model.check,
     model.demo,
 ):
