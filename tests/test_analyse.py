@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flexpad import checkpoint, cli
+from flexpad import checkpoint, cli, metrics, table_file
 from flexpad.analyse import compare_runs, discriminant, probe
 from flexpad.analyse.examples import median_place
 from flexpad.analyse.experts import expert_usage
@@ -107,18 +107,13 @@ class TestProbe:
         assert weak["strength"] > strong["strength"]
         assert weak["dev_eer"] == 0
         for strength in probe.STRENGTHS:
-            assert strong["dev_eer"] <= self.dev_eer(train, fresh, strength)
-
-    @staticmethod
-    def dev_eer(train, dev, strength):
-        def error(one):
-            values = one.decide(dev.values)
-            from flexpad import metrics
-
-            return metrics.eer(metrics.presentations(values, dev.is_bonafide, dev.species)).rate
-
-        chosen = probe.choose(train.values, train.is_bonafide, error, strengths=(strength,))
-        return chosen.error_on_dev
+            alone = probe.choose(
+                train.values,
+                train.is_bonafide,
+                lambda one: metrics.eer(probe.judged(one, fresh)).rate,
+                strengths=(strength,),
+            )
+            assert strong["dev_eer"] <= alone.error_on_dev
 
     def test_of_equal_errors_the_most_regularised_is_taken(self):
         chosen = probe.choose(np.eye(4), [0, 0, 1, 1], lambda _: 0.25)
@@ -206,10 +201,10 @@ def answered(kinds, scores=None, gates=None, modality=None):
     return Answers(
         rows=Manifest(".", rows),
         features=Features(
-            np.arange(2 * n, dtype=np.float32).reshape(n, 2),
-            np.zeros(n, int) if modality is None else np.array(modality),
-            species == "",
-            species,
+            values=np.arange(2 * n, dtype=np.float32).reshape(n, 2),
+            is_bonafide=species == "",
+            species=species,
+            modality=np.zeros(n, int) if modality is None else np.array(modality),
         ),
         item=np.arange(n),
         scores=np.zeros(n) if scores is None else np.array(scores),
@@ -265,8 +260,6 @@ class TestChoiceOfItems:
 class TestProjection:
     def test_points_are_read_back(self, tmp_path):
         table, said = project(clouds(0, gap=3, width=2), answered(["", "mask", "mask"]))
-        from flexpad import table_file
-
         table_file.write(tmp_path / "points.csv", {}, table)
         assert read_points(tmp_path / "points.csv").equals(table)
         assert sum(said["pca_explained"]) == pytest.approx(1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from flexpad.analyse.probe import Labelled
 from flexpad.checkpoint import Model
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
@@ -27,31 +28,22 @@ Floats32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class Features(Labelled):
     """Features of n images, each of one modality of an item.
 
     Attributes:
-        values: (n, P).
         modality: Place in :data:`flexpad.types.MODALITIES`, (n,).
-        is_bonafide: (n,) bool.
-        species: PAI species, "" for bona fide, (n,).
     """
 
-    values: Floats32
     modality: NDArray[np.int64]
-    is_bonafide: NDArray[np.bool_]
-    species: NDArray[np.str_]
-
-    def __len__(self) -> int:
-        return len(self.values)
 
     def where(self, chosen: NDArray[np.bool_]) -> Features:
         """Only the images marked, (n,) bool."""
         return Features(
-            self.values[chosen],
-            self.modality[chosen],
-            self.is_bonafide[chosen],
-            self.species[chosen],
+            values=self.values[chosen],
+            is_bonafide=self.is_bonafide[chosen],
+            species=self.species[chosen],
+            modality=self.modality[chosen],
         )
 
     def of(self, modality: Modality | None) -> Features:

@@ -22,6 +22,24 @@ STEPS = 3000  # at most, of the solver
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """Features of n presentations.
+
+    Attributes:
+        values: (n, P).
+        is_bonafide: (n,) bool.
+        species: PAI species, "" for bona fide, (n,).
+    """
+
+    values: NDArray[np.float32]
+    is_bonafide: NDArray[np.bool_]
+    species: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """A fitted probe.
 
@@ -71,10 +89,32 @@ def choose(
     return min(probes, key=lambda probe: probe.error_on_dev)
 
 
-def eer_rate(items: Presentations) -> float:
-    """The equal error rate, 1 where it is undefined."""
-    rate = metrics.eer(items).rate
-    return 1.0 if rate is None else rate
+def choose_pad(train: Labelled, dev: Labelled, *, balanced: bool = True) -> tuple[Probe, float]:
+    """Fit a probe of bona fide against attack; the least equal error rate on dev decides.
+
+    Args:
+        train: Of both classes.
+        dev: Likewise.
+        balanced: As in :func:`choose`.
+
+    Returns:
+        The probe, and the threshold where both errors are equal on dev.
+    """
+    chosen = choose(
+        train.values,
+        train.is_bonafide,
+        lambda one: metrics.eer(judged(one, dev)).rate or 0.0,
+        balanced=balanced,
+    )
+    threshold = metrics.eer(judged(chosen, dev)).threshold
+    if threshold is None:
+        raise ValueError("dev has to have both classes")
+    return chosen, threshold
+
+
+def judged(one: Probe, shown: Labelled) -> Presentations:
+    """The log odds a probe gives to presentations, as error rates are computed from."""
+    return metrics.presentations(one.decide(shown.values), shown.is_bonafide, shown.species)
 
 
 def balanced_accuracy(classes: ArrayLike, named: ArrayLike) -> float:

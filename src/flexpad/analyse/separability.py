@@ -12,7 +12,6 @@ from flexpad import metrics
 from flexpad.analyse import discriminant, probe
 from flexpad.analyse.features import Features
 from flexpad.analyse.probe import Probe
-from flexpad.metrics import Presentations
 from flexpad.types import ATTACK, BONAFIDE, MODALITIES, SPLITS, Modality
 
 Json = dict[str, Any]
@@ -92,14 +91,8 @@ def modality_probe(features: Mapping[str, Features]) -> Json:
 
 def _probe(features: Mapping[str, Features]) -> Json:
     train, dev, test = (features[split] for split in SPLITS)
-    chosen = probe.choose(
-        train.values, train.is_bonafide, lambda one: probe.eer_rate(_judged(one, dev))
-    )
-    judged = _judged(chosen, test)
-    threshold = metrics.eer(_judged(chosen, dev)).threshold
-    if threshold is None:  # pragma: no cover - both classes are there
-        raise RuntimeError("dev has no equal error rate")
-    rates = metrics.rates(judged, threshold)
+    chosen, threshold = probe.choose_pad(train, dev)
+    rates = metrics.rates(probe.judged(chosen, test), threshold)
     named = chosen.decide(test.values) > 0
     return {
         "balanced_accuracy": probe.balanced_accuracy(test.is_bonafide, named),
@@ -109,12 +102,6 @@ def _probe(features: Mapping[str, Features]) -> Json:
         "threshold": threshold,
         "strength": chosen.strength,
     }
-
-
-def _judged(one: Probe, features: Features) -> Presentations:
-    return metrics.presentations(
-        one.decide(features.values), features.is_bonafide, features.species
-    )
 
 
 def _fisher(features: Mapping[str, Features]) -> Json:

@@ -18,7 +18,7 @@ from flexpad.types import Modality
 
 CELL_INCHES = 0.19
 NUMBERS_UP_TO = 8  # layers; more have no room for numbers
-SHADES = ScalarMappable(Normalize(0, 1), "Blues")
+SHADES = "Blues"
 
 
 def draw_experts(content: Mapping[str, Any]) -> Figure:
@@ -56,7 +56,8 @@ def draw_experts(content: Mapping[str, Any]) -> Figure:
     for axes in cells[:, 0]:
         axes.set_ylabel("expert")
         axes.set_yticks(range(experts), [str(expert + 1) for expert in range(experts)])
-    bar = figure.colorbar(SHADES, ax=cells, shrink=0.6, aspect=30, pad=0.01)
+    scale = ScalarMappable(Normalize(0, 1), SHADES)
+    bar = figure.colorbar(scale, ax=cells, shrink=0.6, aspect=30, pad=0.01)
     bar.set_label("mean share of an expert, %")
     style.per_cent(bar.ax, "y")
     bar.outline.set_visible(False)
@@ -65,7 +66,7 @@ def draw_experts(content: Mapping[str, Any]) -> Figure:
 
 def _map(axes: Axes, shares: Floats) -> None:
     """Shares (L, E) as shades, with their numbers in per cent where there is room."""
-    axes.imshow(shares.T, norm=SHADES.norm, cmap=SHADES.cmap, aspect="auto")
+    axes.imshow(shares.T, vmin=0, vmax=1, cmap=SHADES, aspect="auto")
     axes.tick_params(length=0, labelsize=7.5)
     for side in axes.spines.values():
         side.set_visible(False)

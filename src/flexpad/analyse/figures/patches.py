@@ -19,7 +19,8 @@ from flexpad.types import MODALITIES
 MAP = LinearSegmentedColormap.from_list(
     "evidence", [style.ATTACK_ERROR, "#f7f7f5", style.BONAFIDE_ERROR]
 )
-CLEAR = 0.62  # how much of the evidence covers the image
+CLEAR = 0.6  # how much of the evidence covers the image
+LIFT = 0.5  # what black becomes under it, so that colours are those of the bar
 CELL_INCHES = 1.22
 
 
@@ -58,7 +59,7 @@ def _pair(left: Axes, right: Axes, view: View | None, scale: Normalize) -> None:
         return
     height, width = view.pixels.shape[:2]
     left.imshow(view.pixels)
-    right.imshow(view.pixels.mean(axis=2), cmap="gray", vmin=0, vmax=1)
+    right.imshow(LIFT + (1 - LIFT) * view.pixels.mean(axis=2), cmap="gray", vmin=0, vmax=1)
     right.imshow(
         view.patches,
         cmap=MAP,
@@ -67,6 +68,8 @@ def _pair(left: Axes, right: Axes, view: View | None, scale: Normalize) -> None:
         interpolation="nearest",
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )
+    mean = f"{view.patches.mean():+.1f}".replace("-", "\N{MINUS SIGN}")
+    right.set_xlabel(f"mean {mean}", fontsize=8, labelpad=2)
 
 
 def _limit(examples: Sequence[Example]) -> float:

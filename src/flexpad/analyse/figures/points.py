@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -93,10 +95,10 @@ def draw_pca(axes: Axes, points: pl.DataFrame, only: Modality | None = None) -> 
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def class_handles() -> list[Patch | Line2D]:
-    """Legend entries of the two classes."""
+def class_handles(fill: Mapping[str, str] = TINTS) -> list[Patch | Line2D]:
+    """Legend entries of the two classes, filled as areas are, or with :data:`COLOURS` as points."""
     return [
-        Patch(facecolor=TINTS[label], edgecolor=COLOURS[label], label=word)
+        Patch(facecolor=fill[label], edgecolor=COLOURS[label], label=word)
         for label, word in CLASSES.items()
     ]
 

@@ -65,6 +65,6 @@ def pca(points: pl.DataFrame, content: Mapping[str, Any]) -> Figure:
     across, up = content["projection"]["pca_explained"] or (0.0, 0.0)
     whole.set_xlabel(f"first component, {100 * across:.0f} % of the variance of train")
     whole.set_ylabel(f"second component, {100 * up:.0f} %")
-    handles = [*panels.class_handles(), *panels.modality_handles(shown)]
+    handles = [*panels.class_handles(panels.COLOURS), *panels.modality_handles(shown)]
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
     return figure
