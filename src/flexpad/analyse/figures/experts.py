@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from flexpad.analyse.figures.points import WORDS
 from flexpad.metrics import Floats
@@ -39,6 +40,19 @@ def draw_experts(content: Mapping[str, Any]) -> Figure:
             _map(axes, np.array(entry["share"]))
             axes.set_title(f"{kind.replace('_', ' ')}, {entry['n']:,}", fontsize=8.5,
                            fontweight="normal")  # fmt: skip
+    _label(cells, modalities, layers, experts)
+    scale = ScalarMappable(Normalize(0, 1), SHADES)
+    bar = figure.colorbar(scale, ax=cells, shrink=0.6, aspect=30, pad=0.01)
+    bar.set_label("mean share of an expert, %")
+    style.per_cent(bar.ax, "y")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _label(
+    cells: NDArray[np.object_], modalities: Sequence[str], layers: int, experts: int
+) -> None:
+    """Name the columns above all, layers below and experts at the left."""
     for axes, modality in zip(cells[0], modalities, strict=True):
         axes.annotate(
             WORDS[Modality(modality)],
@@ -56,12 +70,6 @@ def draw_experts(content: Mapping[str, Any]) -> Figure:
     for axes in cells[:, 0]:
         axes.set_ylabel("expert")
         axes.set_yticks(range(experts), [str(expert + 1) for expert in range(experts)])
-    scale = ScalarMappable(Normalize(0, 1), SHADES)
-    bar = figure.colorbar(scale, ax=cells, shrink=0.6, aspect=30, pad=0.01)
-    bar.set_label("mean share of an expert, %")
-    style.per_cent(bar.ax, "y")
-    bar.outline.set_visible(False)
-    return figure
 
 
 def _map(axes: Axes, shares: Floats) -> None:

@@ -36,18 +36,23 @@ def limits(values: Floats) -> tuple[float, float]:
     return float(low - room), float(high + room)
 
 
-def draw_lda(axes: Axes, points: pl.DataFrame) -> None:
+def draw_lda(axes: Axes, points: pl.DataFrame, span: tuple[float, float] | None = None) -> None:
     """A row for each modality: bona fides stand on its line, attacks hang from it.
 
     Each class of a row is scaled to its own highest bar; what lies outside the axis is in its
     outermost bars.
+
+    Args:
+        axes: Where to draw.
+        points: Of one run.
+        span: Ends of the axis; by default those of the points.
     """
     lda = points["lda"].to_numpy()
     if not np.isfinite(lda).all():
         axes.text(0.5, 0.5, "no axis: classes do not differ", ha="center", va="center", fontsize=8)
         axes.set_axis_off()
         return
-    low, high = limits(lda)
+    low, high = span or limits(lda)
     edges = np.linspace(low, high, BINS + 1)
     shown = modalities_in(points)
     for row, modality in enumerate(shown):
@@ -67,12 +72,20 @@ def draw_lda(axes: Axes, points: pl.DataFrame) -> None:
     style.bare(axes, "bottom")
 
 
-def draw_pca(axes: Axes, points: pl.DataFrame, only: Modality | None = None) -> None:
-    """Colour is the class, the marker is the modality; with ``only`` the others are faint.
+def draw_pca(
+    axes: Axes, points: pl.DataFrame, only: Modality | None = None, size: float = 9
+) -> None:
+    """Colour is the class, the marker is the modality.
 
     Points are drawn in a shuffled order, so that no class lies on top of the other.
+
+    Args:
+        axes: Where to draw.
+        points: Of one run.
+        only: The others are faint, behind it.
+        size: Of a marker, in square points; halved where there are many.
     """
-    size = 9 if len(points) < 3000 else 5
+    size = size if len(points) < 3000 else size / 2
     for modality in sorted(modalities_in(points), key=lambda one: one == only):
         faint = only is not None and modality != only
         here = points.filter(pl.col("modality") == str(modality))
