@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "flexpad needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,synth,hdf5,tensorboard,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,synth,hdf5,tensorboard,analyse,dev]'
 	@touch $@
 
 clean:

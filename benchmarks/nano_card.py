@@ -20,12 +20,10 @@ import numpy as np
 import torch
 from collect import processor
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader
 
-from flexpad import encoders, metrics
+from flexpad import encoders
+from flexpad.analyse import probe as probes
 from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate
 from flexpad.data.manifest import Manifest, read
@@ -40,7 +38,6 @@ from flexpad.score import source_commit
 from flexpad.types import MODALITIES, modalities_of
 
 CONDITIONS = ("R", "D", "I", "RDI")
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 SPLITS = ("train", "dev", "test")
 END = "<!-- end of table -->"
 COLUMNS = ("table", "weights", "seed", "on", "condition", "rate", "value", "n", "commit",
@@ -122,21 +119,12 @@ def probe(encoder: Encoder, manifest: Manifest) -> list[dict[str, str]]:
     for condition in CONDITIONS:
         chosen = [MODALITIES.index(modality) for modality in modalities_of(condition)]
         seen = {split: of[:, chosen].reshape(len(of), -1) for split, of in features.items()}
-        fitted = [
-            make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000)).fit(
-                seen["train"], targets["train"]
-            )
-            for strength in STRENGTHS
-        ]
-        on_dev = [
-            metrics.presentations(
-                one.decision_function(seen["dev"]), targets["dev"], species["dev"]
-            )
-            for one in fitted
-        ]
-        best = min(range(len(fitted)), key=lambda k: metrics.eer(on_dev[k]).rate or 0.0)
-        threshold = metrics.eer(on_dev[best]).threshold
-        accepted = fitted[best].decision_function(seen["test"]) >= threshold
+        shown = {
+            split: probes.Labelled(values, targets[split], species[split])
+            for split, values in seen.items()
+        }
+        fitted, threshold = probes.choose_pad(shown["train"], shown["dev"], balanced=False)
+        accepted = fitted.decide(seen["test"]) >= threshold
         bpcer = float(np.mean(~accepted[targets["test"]]))
         apcer = float(np.mean(accepted[~targets["test"]]))
         found = {"bpcer": bpcer, "apcer_pooled": apcer, "acer_pooled": (bpcer + apcer) / 2}

@@ -9,7 +9,7 @@ from rich.text import Text
 from tyro.extras import SubcommandApp
 
 from flexpad import __version__
-from flexpad.cli import bench, compare, data, measure, model, pretrain, scores
+from flexpad.cli import analyse, bench, compare, data, measure, model, pretrain, scores
 from flexpad.log import console, errors, launched, show_warnings
 from flexpad.types import BadInput
 
@@ -27,6 +27,7 @@ for command in (
     measure.report,
     compare.compare,
     bench.bench,
+    analyse.analyse,
     model.check,
     model.demo,
 ):
