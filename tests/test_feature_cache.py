@@ -48,7 +48,7 @@ def build(name: str, trainable: str = "none") -> methods.Method:
 
 
 def part_of(method: methods.Method) -> FrozenPart:
-    return frozen_part(method.clip, whole=not method.reaches_into_tower)
+    return frozen_part(method.clip, whole=not method.reaches_into_tower, copies=method.copies)
 
 
 def losses(method, items, autocast, skipped=nullcontext) -> list[float]:
