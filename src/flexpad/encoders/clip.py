@@ -327,10 +327,10 @@ class VisionTower(nn.Module):
         patches = self.patchify(images).flatten(2).transpose(1, 2)
         class_tokens = self.class_token.to(patches.dtype).expand(len(images), 1, -1)
         tokens = torch.cat([class_tokens, patches], dim=1) + self.positions
-        tokens = self.norm_before(tokens)
+        normed: Tensor = self.norm_before(tokens)
         if hook is not None:
-            hook.start(patches, tokens)
-        return tokens
+            hook.start(patches, normed)
+        return normed
 
     def finish(self, tokens: Tensor) -> VisionFeatures:
         """Turn what leaves the last block, class token first and patches last, into features."""
