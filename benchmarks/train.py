@@ -167,7 +167,7 @@ def build(case: Case, device: torch.device) -> Method:
     encoder = encoder_on(case.tower, "all" if case.does("all") else "none")
     method = methods.build(MethodRecipe(case.method), encoder).to(device).train()
     if case.does("recomputed"):
-        method.clip.recompute_blocks(True)
+        method.recompute_blocks(True)
     return method
 
 
@@ -212,7 +212,7 @@ def noise(case: Case, method: Method, device: torch.device) -> Batch:
 
 def kept_part(method: Method) -> FrozenPart:
     """Choose what is kept of the frozen CLIP of a method."""
-    return frozen_part(method.clip, whole=not method.reaches_into_tower)
+    return frozen_part(method.clip, whole=not method.reaches_into_tower, copies=method.copies)
 
 
 def loader_rows(trained_rows: list[dict[str, Any]], device: torch.device) -> list[dict[str, Any]]:

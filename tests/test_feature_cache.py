@@ -48,7 +48,7 @@ def build(name: str, trainable: str = "none") -> methods.Method:
 
 
 def part_of(method: methods.Method) -> FrozenPart:
-    return frozen_part(method.clip, whole=not method.reaches_into_tower)
+    return frozen_part(method.clip, whole=not method.reaches_into_tower, copies=method.copies)
 
 
 def losses(method, items, autocast, skipped=nullcontext) -> list[float]:
@@ -70,7 +70,7 @@ def losses(method, items, autocast, skipped=nullcontext) -> list[float]:
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-@pytest.mark.parametrize("name", ["fmm_rpl", "shared_vit"])
+@pytest.mark.parametrize("name", ["fmm_rpl", "shared_vit", "multi_branch", "fm_vit"])
 def test_training_does_not_notice(name, bf16, items, tmp_path):
     autocast = partial(torch.autocast, "cpu", torch.bfloat16, enabled=bf16)
     expected = losses(build(name), items, autocast)
@@ -89,6 +89,18 @@ def test_a_frozen_tower_is_kept_whole_only_for_a_method_that_stays_out_of_it():
     assert part_of(probe).module is probe.clip.vision
     assert part_of(reaching).module is reaching.clip.vision.patchify
     assert part_of(build("shared_vit", "last_1")).module is not probe.clip.vision
+
+
+def test_copies_of_what_is_kept_are_skipped_too():
+    branched, reaching = build("multi_branch"), build("fm_vit")
+    towers = tuple(branched.branches.values())
+    stems = tuple(tower.patchify for tower in reaching.branches.values())
+    assert part_of(branched).copies == towers
+    assert part_of(reaching).copies == stems
+    with part_of(branched).skipped():
+        kept = torch.randn(2, 17, 16)
+        assert all(torch.equal(tower(kept).image, kept[:, 0]) for tower in towers)
+    assert all("forward" not in vars(tower) for tower in towers)
 
 
 def test_weights_are_saved_and_images_judged_as_before(items):

@@ -250,7 +250,7 @@ def test_recomputing_blocks_keeps_less():
     batch = tiny.batch(8)
     kept = {}
     for recompute in (False, True):
-        method.clip.recompute_blocks(recompute)
+        method.recompute_blocks(recompute)
         sizes = []
 
         def note(tensor, sizes=sizes):

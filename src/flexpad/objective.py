@@ -54,7 +54,8 @@ class Objective(nn.Module):
         """
         if not self.keeps_features:
             return items
-        part = frozen_part(self.method.clip, whole=not self.method.reaches_into_tower)
+        whole = not self.method.reaches_into_tower
+        part = frozen_part(self.method.clip, whole=whole, copies=self.method.copies)
         self.skipped = part.skipped
         return keep(part, items, folder, self.autocast)
 

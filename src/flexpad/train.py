@@ -86,8 +86,8 @@ def train(
             run_folder.prepare(out, recipe, rows, resume=resume, overwrite=overwrite)
             checkpoint.save_recipe(out, recipe, encoder)
 
-    encoder.clip.recompute_blocks(settings.checkpoint_activations)
-    encoder.clip.compile_vision(settings.compile)
+    method.recompute_blocks(settings.checkpoint_activations)
+    method.compile_vision(settings.compile)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
     adam = torch.optim.AdamW(parameter_groups(method, settings))
@@ -186,7 +186,7 @@ def parameter_groups(method: Method, settings: TrainRecipe) -> list[dict[str, An
     """Group a method's trainable weights: encoder, routers and the rest have rates of their own."""
 
     def kind_of(name: str) -> str:
-        if name.startswith("clip."):
+        if method.is_encoder(name):
             return "encoder"
         return "router" if method.is_router(name) else "method"
 

@@ -241,12 +241,17 @@ class Blocks(nn.ModuleList):
 
     def run(self, tokens: Tensor, hook: TokenHook | None) -> Tensor:
         """Run one block after another on tokens (n, N, D)."""
-        for layer, block in enumerate(self):
-            if self.recompute and torch.is_grad_enabled():
-                tokens = checkpoint(block, tokens, layer, hook, use_reentrant=False)
-            else:
-                tokens = block(tokens, layer, hook)
+        for layer in range(len(self)):
+            tokens = self.step(layer, tokens, hook)
         return tokens
+
+    def step(self, layer: int, tokens: Tensor, hook: TokenHook | None = None) -> Tensor:
+        """Run the block of one layer, for who has something to do between blocks."""
+        if self.recompute and torch.is_grad_enabled():
+            after: Tensor = checkpoint(self[layer], tokens, layer, hook, use_reentrant=False)
+        else:
+            after = self[layer](tokens, layer, hook)
+        return after
 
 
 class Residual(nn.Module):
@@ -326,13 +331,20 @@ class VisionTower(nn.Module):
 
     def forward(self, images: Tensor, hook: TokenHook | None = None) -> VisionFeatures:
         """Encode normalised images (n, 3, H, W)."""
+        return self.finish(self.blocks.run(self.embed(images, hook), hook))
+
+    def embed(self, images: Tensor, hook: TokenHook | None = None) -> Tensor:
+        """Give what enters the first block, (n, 1 + N, D)."""
         patches = self.patchify(images).flatten(2).transpose(1, 2)
         class_tokens = self.class_token.to(patches.dtype).expand(len(images), 1, -1)
         tokens = torch.cat([class_tokens, patches], dim=1) + self.positions
-        tokens = self.norm_before(tokens)
+        normed: Tensor = self.norm_before(tokens)
         if hook is not None:
-            hook.start(patches, tokens)
-        tokens = self.blocks.run(tokens, hook)
+            hook.start(patches, normed)
+        return normed
+
+    def finish(self, tokens: Tensor) -> VisionFeatures:
+        """Turn what leaves the last block, class token first and patches last, into features."""
         # A hook may have put tokens between the class token and the patches.
         kept = torch.cat([tokens[:, :1], tokens[:, -self.patch_count :]], dim=1)
         features = self._pool(kept) @ self.projection
@@ -390,15 +402,6 @@ class Clip(nn.Module):
         self.text = TextTower(config)
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.logit_scale)))
         self.reset()
-
-    def recompute_blocks(self, recompute: bool) -> None:
-        """Choose whether training keeps less and computes more, see :class:`Blocks`."""
-        self.vision.blocks.recompute = self.text.blocks.recompute = recompute
-
-    def compile_vision(self, compiled: bool) -> None:
-        """Choose whether torch compiles the image tower, with what hooks into it."""
-        if compiled:
-            self.vision.compile()
 
     @torch.no_grad()
     def reset(self) -> None:

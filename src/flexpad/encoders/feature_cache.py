@@ -17,8 +17,8 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from flexpad.data.loader import Item, Items, batches, collate, to_device
-from flexpad.encoders.clip import Clip, VisionFeatures
+from flexpad.encoders.clip import Clip, VisionFeatures, VisionTower
 from flexpad.files import whole_file
 from flexpad.log import progress
 from flexpad.recipe import AugmentRecipe
@@ -47,40 +47,44 @@ class FrozenPart:
         module: The tower or its stem.
         pack: Its answer for n images as one tensor (n, ...).
         unpack: The way back.
+        copies: Modules that answer as it does.
     """
 
     module: nn.Module
     pack: Callable[[Any], Tensor]
     unpack: Callable[[Tensor], Any]
+    copies: tuple[nn.Module, ...] = ()
 
     @contextmanager
     def skipped(self) -> Iterator[None]:
         """While this lasts, the module is given what it would answer, and hands it on."""
-        self.module.forward = self.unpack
-        try:
+        with ExitStack() as stack:
+            for module in (self.module, *self.copies):
+                module.forward = self.unpack
+                stack.callback(delattr, module, "forward")
             yield
-        finally:
-            del self.module.forward
 
     def answer(self, images: Tensor) -> Tensor:
         """Compute what is kept of normalised images (n, 3, H, W)."""
         return self.pack(self.module(images)).detach()
 
 
-def frozen_part(clip: Clip, *, whole: bool) -> FrozenPart:
+def frozen_part(clip: Clip, *, whole: bool, copies: Sequence[VisionTower] = ()) -> FrozenPart:
     """Choose what need not run in every epoch.
 
     Args:
         clip: Its ``requires_grad`` flags say what is frozen.
         whole: Whether nothing is asked of the image tower but its features.
+        copies: Of the image tower, frozen where it is, so that they say there what it says.
 
     Raises:
         BadInput: Not even the patch stem is frozen.
     """
     if whole and not _trains(clip.vision):
-        return FrozenPart(clip.vision, _pack_features, _unpack_features)
+        return FrozenPart(clip.vision, _pack_features, _unpack_features, tuple(copies))
     if not _trains(clip.vision.patchify):
-        return FrozenPart(clip.vision.patchify, _as_it_is, _as_it_is)
+        stems = tuple(copy.patchify for copy in copies)
+        return FrozenPart(clip.vision.patchify, _as_it_is, _as_it_is, stems)
     raise BadInput("features cannot be kept of an encoder that is trained; set trainable: none")
 
 

@@ -11,8 +11,9 @@ from importlib import import_module
 
 from torch import Tensor, nn
 
+from flexpad.components.presence import unpack as unpack
 from flexpad.encoders import Encoder
-from flexpad.encoders.clip import Clip
+from flexpad.encoders.clip import Blocks, Clip, VisionTower
 from flexpad.engine.draws import Draws
 from flexpad.recipe import MethodRecipe
 from flexpad.registry import did_you_mean
@@ -28,12 +29,14 @@ class Method(nn.Module, ABC):
             answer any subset from one pass.
         reaches_into_tower: Whether more is asked of the image tower than its features, so that it
             has to run in every epoch even where all of it is frozen.
+        copies: Towers that were copied from the encoder's image tower and are frozen where it is.
         draws: Where random numbers of the present training step come from.
     """
 
     clip: Clip
     encodes_independently = False
     reaches_into_tower = True
+    copies: tuple[VisionTower, ...] = ()
     draws = Draws()
 
     @abstractmethod
@@ -73,25 +76,25 @@ class Method(nn.Module, ABC):
         """
         self.draws = draws
 
+    def is_encoder(self, parameter: str) -> bool:
+        """Say whether a parameter of this name learns at the rate for the encoder."""
+        return parameter.startswith("clip.")
+
     def is_router(self, parameter: str) -> bool:  # noqa: ARG002 - most methods have no router
         """Say whether a parameter of this name learns at the rate for routers."""
         return False
 
+    def recompute_blocks(self, recompute: bool) -> None:
+        """Choose whether training keeps less and computes more, see :class:`Blocks`."""
+        for module in self.modules():
+            if isinstance(module, Blocks):
+                module.recompute = recompute
 
-def unpack(packed: Tensor, present: Tensor, absent: float) -> Tensor:
-    """Put what was computed of present images back to its place.
-
-    Args:
-        packed: (n, ...), in row-major order of ``present``.
-        present: (B, M) bool with n True.
-        absent: What stands elsewhere.
-
-    Returns:
-        (B, M, ...).
-    """
-    unpacked = packed.new_full((*present.shape, *packed.shape[1:]), absent)
-    unpacked[present] = packed
-    return unpacked
+    def compile_vision(self, compiled: bool) -> None:
+        """Choose whether torch compiles every image tower, with what hooks into it."""
+        for module in self.modules():
+            if compiled and isinstance(module, VisionTower):
+                module.compile()
 
 
 def names() -> list[str]:

@@ -1,0 +1,1 @@
+"""FM-ViT: a branch a modality, and blocks that cross between branches."""

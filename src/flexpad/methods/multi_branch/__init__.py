@@ -1,0 +1,1 @@
+"""A tuned encoder a modality, and one attention layer across them."""
