@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexpad.encoders.clip import (
+    BetweenHalves,
     Clip,
     ConvolutionalStem,
     Mlp,
@@ -93,6 +94,31 @@ def test_hook_reaches_every_block_and_patches_stay_the_last_tokens():
     assert features.patches.shape == (3, 16, 16)
     other = clip.vision(images, Recorder(beside=0.5))
     assert not torch.allclose(features.image, other.image)
+
+
+class Between(Recorder, BetweenHalves):
+    """The same hook, which also takes what attention adds away again."""
+
+    def before(self, layer: int, tokens: Tensor) -> Tensor:  # noqa: ARG002
+        self.entered = tokens
+        return tokens
+
+    def between(self, layer: int, tokens: Tensor) -> Tensor:
+        self.lengths.append(layer)
+        assert not torch.equal(tokens, self.entered)  # attention has been
+        return self.entered
+
+
+def test_hook_that_wants_to_stands_between_attention_and_mlp():
+    torch.manual_seed(0)
+    clip = Clip(TINY).eval()
+    hook = Between(beside=0.0)
+    found = clip.vision(images := torch.randn(2, 3, 32, 32), hook)
+    assert hook.lengths == [0, 1]
+    for block in clip.vision.blocks:  # without attention's answer it is as if there were none
+        torch.nn.init.zeros_(block.attention.out.weight)
+        torch.nn.init.zeros_(block.attention.out.bias)
+    assert torch.allclose(found.patches, clip.vision(images).patches, atol=1e-6)
 
 
 def count_trainable(clip: Clip) -> int:

@@ -1,26 +1,60 @@
 """One body over every method: each condition, absence, training, saving."""
 
+from dataclasses import fields
+
 import pytest
 import torch
+from torch import Tensor
 
-from flexpad import methods
+from flexpad import checkpoint, methods
+from flexpad.encoders.clip import set_trainable
 from flexpad.engine.draws import Draws
 from flexpad.infer import answer
-from flexpad.recipe import MethodRecipe
-from flexpad.types import CONDITIONS, MODALITIES, BadInput, Batch, modalities_of
+from flexpad.recipe import EncoderRecipe, MethodRecipe, Recipe
+from flexpad.types import CONDITIONS, MODALITIES, BadInput, Batch, Evidence, modalities_of
 from tests import tiny
 
 every_method = pytest.mark.parametrize("name", methods.names())
-OPTIONS = {"fmm_rpl": tiny.OPTIONS}
+SHORT = {"prompts": 2}  # the tiny encoder reads short sentences
+OPTIONS = {"fmm_rpl": tiny.OPTIONS, "fm_clip": SHORT, "cms_enhancer": SHORT}
+FROZEN = ("fm_clip", "cms_enhancer")  # what leaves CLIP as it is
+RATES = {  # of Adam; what is learned beside a frozen tower is slow at the rate of whole towers
+    "linear_probe": 3e-2,
+    **dict.fromkeys(FROZEN, 1e-2),
+}
+STEPS = 20
 
 
-def make(name: str, seed: int = 0) -> methods.Method:
-    method = methods.build(MethodRecipe(name, OPTIONS.get(name, {})), tiny.encoder(seed))
+def make(name: str, seed: int = 0, trainable: str = "all") -> methods.Method:
+    encoder = tiny.encoder(seed)
+    set_trainable(encoder.clip, trainable)
+    method = methods.build(MethodRecipe(name, OPTIONS.get(name, {})), encoder)
     with torch.no_grad():  # so that nothing is hidden behind parts that start at zero
         torch.manual_seed(seed)
         for parameter in method.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
     return method.eval()
+
+
+def learning(name: str, trainable: str = "all") -> methods.Method:
+    """Make a method that is about to be trained, or skip what has nothing to train."""
+    if not any(p.requires_grad for p in make(name, trainable="none").parameters()):
+        pytest.skip(f"{name} has no weights of its own to train")
+    return make(name, trainable=trainable).train()
+
+
+def summed(terms: dict[str, Tensor]) -> Tensor:
+    """Sum the terms of a loss, each of which has to be one finite number."""
+    for name, term in terms.items():
+        assert term.shape == (), name
+        assert torch.isfinite(term), name
+    return torch.stack(list(terms.values())).sum()
+
+
+def said(evidence: Evidence) -> dict[str, Tensor]:
+    """Put everything a method says side by side by name."""
+    plain = {f.name: getattr(evidence, f.name) for f in fields(evidence)}
+    return {**plain.pop("gates"), **plain.pop("parts"), **plain}
 
 
 def presence(condition: str, items: int) -> torch.Tensor:
@@ -89,21 +123,22 @@ def test_label_is_not_seen_in_evaluation(name):
     method = make(name)
     batch = tiny.batch(4)
     flipped = Batch(batch.images, batch.present, 1 - batch.target, batch.ids)
-    assert torch.equal(method(batch).fused, method(flipped).fused)
-    assert torch.equal(method(batch).patches.nan_to_num(), method(flipped).patches.nan_to_num())
+    seen, other = said(method(batch)), said(method(flipped))
+    assert seen.keys() == other.keys()
+    for key, value in seen.items():
+        assert torch.equal(value.nan_to_num(), other[key].nan_to_num()), key
 
 
 @every_method
 def test_loss_falls(name):
-    method = make(name).train()
+    method = learning(name, trainable="none" if name in FROZEN else "all")
     batch = tiny.batch(8)
-    optimizer = torch.optim.Adam([p for p in method.parameters() if p.requires_grad], 3e-3)
+    weights = [p for p in method.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(weights, RATES.get(name, 3e-3))
     seen = []
-    for step in range(25):
-        method.before_step(step / 25, Draws(0, step))
-        terms = method.loss(batch, method(batch))
-        loss = torch.stack(list(terms.values())).sum()
-        assert torch.isfinite(loss), terms
+    for step in range(STEPS):
+        method.before_step(step / STEPS, Draws(0, step))
+        loss = summed(method.loss(batch, method(batch)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -112,16 +147,43 @@ def test_loss_falls(name):
 
 
 @every_method
-def test_loss_of_items_with_different_modalities_is_finite(name):
-    method = make(name).train()
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_loss_is_finite_and_teaches_in_every_condition(name, condition):
+    method = learning(name)
+    require_lesson(method, tiny.batch(4, present=presence(condition, 4)))
+
+
+@every_method
+def test_loss_of_items_with_different_modalities_is_finite_and_teaches(name):
     present = torch.tensor([[1, 1, 1], [1, 0, 0], [0, 1, 1], [0, 0, 1]]).bool()
-    batch = tiny.batch(4, present=present)
-    loss = torch.stack(list(method.loss(batch, method(batch)).values())).sum()
-    loss.backward()
-    assert torch.isfinite(loss)
+    require_lesson(learning(name), tiny.batch(4, present=present))
+
+
+def require_lesson(method: methods.Method, batch: Batch) -> None:
+    """Require gradients of a loss, all finite and some of them not zero."""
+    method.before_step(0.0, Draws())
+    summed(method.loss(batch, method(batch))).backward()
     gradients = [p.grad for p in method.parameters() if p.grad is not None]
-    assert gradients
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert any(gradient.any() for gradient in gradients)
+
+
+@every_method
+def test_frozen_encoder_gets_no_gradient_and_stays(name):
+    method = learning(name, trainable="none")
+    frozen = {n: p for n, p in method.named_parameters() if not p.requires_grad}
+    before = {n: p.clone() for n, p in frozen.items()}
+    towers = {n for n, _ in method.named_parameters() if n.startswith(("clip.vision", "clip.text"))}
+    assert towers <= frozen.keys()
+    learned = [p for p in method.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, 1e-2)
+    batch = tiny.batch(4)
+    summed(method.loss(batch, method(batch))).backward()
+    optimizer.step()
+    assert any(p.grad is not None and p.grad.any() for p in learned)
+    for parameter, weight in frozen.items():
+        assert weight.grad is None, parameter
+        assert torch.equal(weight, before[parameter]), parameter
 
 
 @every_method
@@ -131,6 +193,23 @@ def test_weights_come_back(name):
     assert not torch.equal(method(batch).fused, other(batch).fused)
     other.load_state_dict(method.state_dict())
     assert torch.equal(method(batch).fused, other(batch).fused)
+
+
+@every_method
+def test_saved_method_is_loaded_and_says_the_same(name, tmp_path):
+    method, encoder = make(name), tiny.encoder()
+    method.train()(tiny.batch(4, seed=1))  # so that there is something to remember beside weights
+    recipe = Recipe(
+        encoder=EncoderRecipe("builtin:small"), method=MethodRecipe(name, OPTIONS.get(name, {}))
+    )
+    checkpoint.save_recipe(tmp_path, recipe, encoder)
+    checkpoint.save_weights(tmp_path / checkpoint.WEIGHTS, method, recipe)
+    loaded = checkpoint.load(tmp_path).method
+    batch = tiny.batch(2)
+    seen, other = said(method.eval()(batch)), said(loaded(batch))
+    assert seen.keys() == other.keys()
+    for key, value in seen.items():
+        assert torch.equal(value.nan_to_num(), other[key].nan_to_num()), key
 
 
 @every_method

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from scipy.fft import dctn
 
 from flexpad.components.alignment import align_with_text
-from flexpad.components.answers import fuse_logits, mean_probability
 from flexpad.components.cms_enhancer import Enhancer, Exchange
+from flexpad.components.fusion import fuse_logits
+from flexpad.components.levels import mean_probability
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
 from flexpad.encoders.text import CLASS_WORDS, small_tokenizer, template_sentences
@@ -307,7 +308,7 @@ class TestAnswers:
     def test_mean_and_sum_of_a_subset_by_hand(self):
         logits = torch.tensor([[1.0, torch.nan, 4.0], [torch.nan, -3.0, torch.nan]])
         present = logits.isfinite()
-        assert fuse_logits(logits, present).tolist() == [2.5, -3.0]
+        assert fuse_logits(logits, present, "mean").tolist() == [2.5, -3.0]
         assert fuse_logits(logits, present, "sum").tolist() == [5.0, -3.0]
 
     @BOTH

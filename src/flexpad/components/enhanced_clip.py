@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad.components.answers import require_fusion
 from flexpad.components.class_text import ClassText
 from flexpad.components.cms_enhancer import CmsEnhancer, EnhancedPass, Exchange
+from flexpad.components.fusion import require_fusion
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.encoders.text import class_sentences, require_room

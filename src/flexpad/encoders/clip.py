@@ -1,4 +1,4 @@
-"""The two towers of CLIP, any size, with a hook for tokens before and beside every block.
+"""The two towers of CLIP, any size, with a hook for tokens before, in and beside every block.
 
 Nothing here belongs to a paper on presentation attacks: a method reaches into the towers only
 through a :class:`TokenHook`. The architecture is that of Radford et al., "Learning Transferable
@@ -9,6 +9,7 @@ equal to the ones in transformers.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -107,6 +108,14 @@ class TokenHook(Protocol):
         """Give what is added in parallel with the MLP, computed from its normalised input."""
 
 
+class BetweenHalves(ABC):
+    """What a :class:`TokenHook` may do beyond that; one that does inherits from this."""
+
+    @abstractmethod
+    def between(self, layer: int, tokens: Tensor) -> Tensor:
+        """Change the tokens (n, T, D) between the attention and the MLP of a block."""
+
+
 class VisionFeatures(NamedTuple):
     """What the vision tower says of n images, in the joint space but not normalised.
 
@@ -189,7 +198,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block with room beside its MLP."""
+    """Pre-norm transformer block with room between its halves and beside its MLP."""
 
     def __init__(self, size: TowerConfig, activation: str, *, causal: bool) -> None:
         super().__init__()
@@ -212,6 +221,8 @@ class Block(nn.Module):
         if hook is not None:
             tokens = hook.before(layer, tokens)
         tokens = tokens + self.attention(self.norm_attention(tokens))
+        if isinstance(hook, BetweenHalves):
+            tokens = hook.between(layer, tokens)
         normed = self.norm_mlp(tokens)
         tokens = tokens + self.mlp(normed)
         beside = None if hook is None else hook.beside(layer, normed)

@@ -28,7 +28,8 @@ class ClassSentences:
     Attributes:
         ids: Word pieces, (K, L) int64.
         ends: Place of the end token, (K,) int64.
-        context: How many placeholders stand behind the start token.
+        context: How many word pieces stand between the start token and the class word, be they
+            placeholders or words.
     """
 
     ids: Tensor
@@ -88,7 +89,37 @@ def class_sentences(
     for piece in pieces:
         if len(set(piece.ids[1 : 1 + context])) > 1:
             raise BadInput(f"the tokenizer does not keep {PLACEHOLDER!r} as one word piece")
-    return _aligned(tokenizer, [piece.ids for piece in pieces], context)
+    return _in_one_table(tokenizer, [piece.ids for piece in pieces], context)
+
+
+def written_sentences(
+    tokenizer: Tokenizer, templates: Sequence[str], words: Sequence[str] = CLASS_WORDS
+) -> ClassSentences:
+    """Write one whole sentence a class, from the first template whose words are all known.
+
+    A tokenizer of whole words, such as the built-in ones, may not have what others have.
+
+    Args:
+        tokenizer: Splits words; has to add a start and an end token.
+        templates: With ``{}`` where the class word stands, e.g. ``a photo of a {} face.``.
+        words: One a class.
+
+    Raises:
+        BadInput: A template has no one place for the class word, or the tokenizer does not know
+            every word of any of them.
+    """
+    refused = BadInput("there should be at least one sentence")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise BadInput(f"sentence {template!r} should have one {{}} for the class word")
+        pieces = [tokenizer.encode(template.replace("{}", word)).ids for word in words]
+        before = tokenizer.encode(template.partition("{}")[0].rstrip()).ids
+        try:
+            # The end token is no part of what stands before the class word, nor is the start token.
+            return _in_one_table(tokenizer, pieces, len(before) - 2)
+        except BadInput as error:
+            refused = error
+    raise refused
 
 
 def template_sentences(
@@ -108,7 +139,9 @@ def template_sentences(
         BadInput: The tokenizer does not know a word.
     """
     said = [template.replace("{}", word) for template in templates for word in words]
-    return _aligned(tokenizer, [tokenizer.encode(sentence).ids for sentence in said], context=0)
+    return _in_one_table(
+        tokenizer, [tokenizer.encode(sentence).ids for sentence in said], context=0
+    )
 
 
 def require_room(sentences: ClassSentences, context_length: int) -> None:
@@ -125,7 +158,9 @@ def require_room(sentences: ClassSentences, context_length: int) -> None:
         )
 
 
-def _aligned(tokenizer: Tokenizer, pieces: Sequence[Sequence[int]], context: int) -> ClassSentences:
+def _in_one_table(
+    tokenizer: Tokenizer, pieces: Sequence[Sequence[int]], context: int
+) -> ClassSentences:
     """Put sentences of different length into one table; what follows an end is never read."""
     ids = torch.zeros(len(pieces), max(map(len, pieces)), dtype=torch.int64)
     for row, piece in zip(ids, pieces, strict=True):

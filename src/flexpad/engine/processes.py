@@ -119,10 +119,13 @@ def any_of(flag: bool, device: torch.device) -> bool:
 def share_batch_statistics(module: nn.Module, device: torch.device) -> None:
     """Let batch norms that are trained see the images of all processes, where that can be done.
 
-    Torch cannot on a CPU; there each process normalises by its own images, and says so.
+    Torch cannot on a CPU; there each process normalises by its own images, and says so. A batch
+    norm without weights, which is there to standardise, is trained wherever it is.
     """
     trained = any(
-        isinstance(part, nn.BatchNorm2d) and part.weight.requires_grad for part in module.modules()
+        isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)
+        and (not part.affine or part.weight.requires_grad)
+        for part in module.modules()
     )
     if count() == 1 or not trained:
         return

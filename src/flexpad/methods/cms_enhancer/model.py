@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from flexpad import config
-from flexpad.components.answers import fuse_logits
 from flexpad.components.enhanced_clip import EnhancedClip, EnhancedOptions
+from flexpad.components.fusion import fuse_logits
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.methods import Method, unpack

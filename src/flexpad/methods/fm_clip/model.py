@@ -17,8 +17,9 @@ from torch import Tensor
 
 from flexpad import config
 from flexpad.components.alignment import align_with_text
-from flexpad.components.answers import fuse_logits, mean_probability
 from flexpad.components.enhanced_clip import EnhancedClip, EnhancedOptions
+from flexpad.components.fusion import fuse_logits
+from flexpad.components.levels import mean_probability
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.methods import Method, unpack

@@ -2,7 +2,7 @@
 
 Every present image is judged alone by the same weights, and a subset by the mean of its logits. It
 shows how hard a data set is, and what a method adds has to beat it. Trained from random weights it
-is a small ViT; with ``trainable: none`` it is a linear probe of the encoder.
+is a small ViT.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flexpad import config
+from flexpad.components.fusion import mean_of_logits
+from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.methods import Method, unpack
@@ -78,14 +80,12 @@ class SharedVit(Method):
 
     def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
         """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        kept = evidence.logits.masked_fill(~present, 0.0)
-        return kept.sum(dim=1) / present.sum(dim=1)
+        return mean_of_logits(evidence.logits, present)
 
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
         """Cross-entropy of every present image."""
-        target = batch.target[batch.present.nonzero()[:, 0]].float()
-        logits = evidence.logits[batch.present]
-        return {"image": F.binary_cross_entropy_with_logits(logits, target)}
+        target = batch.target[batch.present.nonzero()[:, 0]]
+        return {"image": classification(evidence.logits[batch.present], target)}
 
     def _judge(self, features: Tensor) -> Tensor:
         """Features (..., P) to log odds (...)."""

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexpad import config
-from flexpad.components.answers import fuse_logits
 from flexpad.components.class_text import ClassText
+from flexpad.components.fusion import mean_of_logits
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.text import CLASS_WORDS, require_room, template_sentences
@@ -93,7 +93,7 @@ class ZeroShot(Method):
 
     def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
         """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        return fuse_logits(evidence.logits, present)
+        return mean_of_logits(evidence.logits, present)
 
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
         """Cross-entropy of every present image, which nothing is trained by."""

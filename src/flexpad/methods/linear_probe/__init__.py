@@ -1,0 +1,1 @@
+"""A linear probe: what a frozen encoder can tell."""

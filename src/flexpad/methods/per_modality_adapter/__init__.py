@@ -1,0 +1,1 @@
+"""An adapter for each modality, chosen by its name: the oracle for routing."""
