@@ -311,6 +311,14 @@ class TestAnswers:
         assert fuse_logits(logits, present, "mean").tolist() == [2.5, -3.0]
         assert fuse_logits(logits, present, "sum").tolist() == [5.0, -3.0]
 
+    @pytest.mark.parametrize("module", [fm_clip, cms_enhancer, zero_shot])
+    def test_log_odds_are_not_rounded_in_low_precision(self, module):
+        method = module.build(tiny.encoder(), {} if module is zero_shot else {"prompts": 2}).eval()
+        with torch.autocast("cpu", torch.bfloat16):
+            evidence = method(tiny.batch(2))
+        for said in (evidence.logits, evidence.fused, evidence.patches):
+            assert said.dtype == torch.float32
+
     @BOTH
     @pytest.mark.parametrize(("fusion", "parts"), [("mean", 3), ("sum", 1)])
     def test_fused_answer_is_of_the_same_pass(self, module, fusion, parts):

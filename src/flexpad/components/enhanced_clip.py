@@ -106,7 +106,9 @@ class EnhancedClip(nn.Module):
         text: Tensor = self.class_text(clip.text, self.context)
         scale = clip.log_scale.float().exp()
         direction = scale * (text[0, 1] - text[0, 0])
-        return Seen(image @ direction, patches @ direction, image, text, scale)
+        # Not by @, which would round log odds in low precision.
+        of_image, of_patches = ((part * direction).sum(dim=-1) for part in (image, patches))
+        return Seen(of_image, of_patches, image, text, scale)
 
     def _supplemented(self, present: Tensor, draws: Draws) -> Tensor | None:
         """Draw whose modalities supplement each other in training, (B,); in evaluation all do."""

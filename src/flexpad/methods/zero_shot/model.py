@@ -78,10 +78,12 @@ class ZeroShot(Method):
         patches = F.normalize(features.patches.float(), dim=-1)
         text = self.text_features()
         direction = self.clip.log_scale.float().exp() * (text[1] - text[0])
+        # Not by @, which would round log odds in low precision.
+        of_image, of_patches = ((part * direction).sum(dim=-1) for part in (image, patches))
         evidence = Evidence(
-            logits=unpack(image @ direction, present, torch.nan),
+            logits=unpack(of_image, present, torch.nan),
             fused=torch.empty(0),
-            patches=unpack(patches @ direction, present, torch.nan).unflatten(2, (grid, grid)),
+            patches=unpack(of_patches, present, torch.nan).unflatten(2, (grid, grid)),
             embeddings=unpack(image, present, 0.0),
         )
         return replace(evidence, fused=self.fuse(evidence, present))
