@@ -7,7 +7,7 @@ import pytest
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from flexpad.encoders.text import class_sentences, small_tokenizer
+from flexpad.encoders.text import class_sentences, small_tokenizer, template_sentences
 from flexpad.encoders.tokenizer import byte_pairs, find_tokenizer
 from flexpad.types import BadInput
 
@@ -54,6 +54,14 @@ class TestBytePairs:
         assert tokens == ["<|startoftext|>", "live</w>", "face</w>", "<|endoftext|>"]
         sentences = class_sentences(read(parts), 3)
         assert sentences.ends.tolist() == [7, 7]
+
+    def test_whole_sentences(self, parts):
+        theirs = transformers.CLIPTokenizer.from_pretrained(str(parts))
+        templates = ("This is an image of {} face.", "{} face.")
+        sentences = template_sentences(read(parts), templates)
+        said = [template.format(word) for template in templates for word in ("fake", "live")]
+        for ids, end, sentence in zip(sentences.ids, sentences.ends, said, strict=True):
+            assert ids[: end + 1].tolist() == theirs(sentence)["input_ids"]
 
     def test_a_whole_tokenizer_goes_before_its_parts(self, parts):
         small_tokenizer().save(str(parts / "tokenizer.json"))

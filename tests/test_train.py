@@ -85,6 +85,21 @@ def test_features_that_are_kept_change_nothing(method, rows, tmp_path, monkeypat
     assert with_kept == pytest.approx(plain, rel=1e-4)
 
 
+def test_a_method_that_does_not_train_is_judged_and_written_at_once(rows, tmp_path):
+    recipe = replace(RECIPE, method=MethodRecipe("zero_shot"))
+    best = train(rows, recipe, tmp_path)
+    assert [(line["step"], line["epoch"]) for line in diary.read(tmp_path)] == [(0, 0)]
+    assert best.epoch == 0
+    assert best.error == pytest.approx(
+        sum(next(diary.read(tmp_path))["dev"]["eer"][condition] for condition in "RDI") / 3
+    )
+    before = methods.build(recipe.method, tiny.encoder()).state_dict()
+    assert equal(weights_of(tmp_path), before)
+    assert not (tmp_path / state.FOLDER).exists()
+    with pytest.raises(BadInput, match="holds a finished run"):
+        train(rows, recipe, tmp_path, resume=True)
+
+
 def test_what_a_run_leaves(noise_run):
     assert {path.name for path in noise_run.iterdir()} == {
         "model.safetensors",

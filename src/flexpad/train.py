@@ -29,7 +29,7 @@ from flexpad.log import progress
 from flexpad.methods import Method
 from flexpad.objective import LOSS, Objective
 from flexpad.recipe import Recipe, TrainRecipe
-from flexpad.selection import evaluate
+from flexpad.selection import OnDev, evaluate
 from flexpad.types import BadInput
 
 NORM = "gradient_norm"
@@ -46,8 +46,9 @@ def train(
 ) -> Best:
     """Train a method on all modalities and keep the epoch that is best on dev.
 
-    Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. Started
-    by ``accelerate launch``, several processes train one model.
+    Best is the lowest equal error rate, mean over R, D and I; test rows are never touched. A method
+    that does not train is judged on dev and kept as it is. Started by ``accelerate launch``,
+    several processes train one model.
 
     Args:
         manifest: Rows of a data set; the recipe's protocol is applied to them.
@@ -90,6 +91,11 @@ def train(
     method.compile_vision(settings.compile)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
+    if not method.trains:
+        on_dev = evaluate(method.to(device).eval(), dev, objective.autocast, device, workers)
+        keep_untrained(method, recipe, on_dev, out, leads=leads)
+        accelerator.wait_for_everyone()
+        return Best(0, on_dev.error, on_dev.loss)
     adam = torch.optim.AdamW(parameter_groups(method, settings))
     model, adam = accelerator.prepare(objective, adam)
     with accelerator.main_process_first():  # so that features are computed once
@@ -131,8 +137,7 @@ def train(
                 average.update()
                 run.take_in(means)
                 tick(note=f"epoch {epoch + 1}/{settings.epochs}, loss {loss:.3f}")
-                if run.step % settings.log_steps == 0:
-                    write_line(diary, run)
+                write_line(diary, run, settings.log_steps)
                 rest(run, diary, settings, steps, asked=processes.any_of(stop.made, device))
             write_line(diary, run)
             with average.in_place():
@@ -148,6 +153,18 @@ def train(
         run.finish(out / checkpoint.WEIGHTS)
     accelerator.wait_for_everyone()
     return run.best
+
+
+def keep_untrained(
+    method: Method, recipe: Recipe, on_dev: OnDev, out: Path, *, leads: bool
+) -> None:
+    """Write a method that has nothing to learn, as what no epoch came before."""
+    if not leads:
+        return
+    with Diary(out, 0, 0, writes=True, tensorboard=recipe.train.tensorboard) as diary:
+        diary.write(0, 0, dev=asdict(on_dev))
+    draw_curves(out)
+    checkpoint.save_weights(out / checkpoint.WEIGHTS, method, recipe)
 
 
 def add_gradient(sums: Sums, means: Means, parts: int) -> None:
@@ -195,9 +212,9 @@ def parameter_groups(method: Method, settings: TrainRecipe) -> list[dict[str, An
     return optimizer.parameter_groups(method, kind_of, rates, settings.weight_decay)
 
 
-def write_line(diary: Diary, run: Run) -> None:
-    """Write the means since the last line, if there was a step."""
-    means = run.means.take()
+def write_line(diary: Diary, run: Run, every: int = 1) -> None:
+    """Write the means since the last line, after so many steps and if there was one."""
+    means = run.means.take() if run.step % every == 0 else {}
     if means:
         rates = optimizer.rates_by_name(run.optimizer)
         diary.write(run.step, run.epochs + 1, **means, learning_rate=rates)

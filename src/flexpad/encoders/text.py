@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Encoding, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
 
 from flexpad.types import BadInput
@@ -23,7 +23,7 @@ SMALL_WORDS = (PLACEHOLDER, *CLASS_WORDS, "face", "a", "of", ".")
 
 @dataclass(frozen=True, slots=True)
 class ClassSentences:
-    """Sentences ``[start | context | class word "face." | end]``, one a class.
+    """Sentences ``[start | context | what names the class | end]``, one a class.
 
     Attributes:
         ids: Word pieces, (K, L) int64.
@@ -89,7 +89,7 @@ def class_sentences(
     for piece in pieces:
         if len(set(piece.ids[1 : 1 + context])) > 1:
             raise BadInput(f"the tokenizer does not keep {PLACEHOLDER!r} as one word piece")
-    return _one_a_class(tokenizer, pieces, context)
+    return _in_one_table(tokenizer, [piece.ids for piece in pieces], context)
 
 
 def written_sentences(
@@ -112,26 +112,61 @@ def written_sentences(
     for template in templates:
         if template.count("{}") != 1:
             raise BadInput(f"sentence {template!r} should have one {{}} for the class word")
-        pieces = [tokenizer.encode(template.replace("{}", word)) for word in words]
+        pieces = [tokenizer.encode(template.replace("{}", word)).ids for word in words]
         before = tokenizer.encode(template.partition("{}")[0].rstrip()).ids
         try:
             # The end token is no part of what stands before the class word, nor is the start token.
-            return _one_a_class(tokenizer, pieces, len(before) - 2)
+            return _in_one_table(tokenizer, pieces, len(before) - 2)
         except BadInput as error:
             refused = error
     raise refused
 
 
-def _one_a_class(tokenizer: Tokenizer, pieces: Sequence[Encoding], context: int) -> ClassSentences:
-    """Put sentences into one array, and refuse words that mean nothing."""
-    length = max(len(piece.ids) for piece in pieces)
-    ids = torch.zeros(len(pieces), length, dtype=torch.int64)
+def template_sentences(
+    tokenizer: Tokenizer, templates: Sequence[str], words: Sequence[str] = CLASS_WORDS
+) -> ClassSentences:
+    """Write whole sentences, without learned context.
+
+    Args:
+        tokenizer: Splits words; has to add a start and an end token.
+        templates: Each with one ``{}``, where the class word stands.
+        words: One a class.
+
+    Returns:
+        A sentence for each template and class; the classes of a template stand side by side.
+
+    Raises:
+        BadInput: The tokenizer does not know a word.
+    """
+    said = [template.replace("{}", word) for template in templates for word in words]
+    return _in_one_table(
+        tokenizer, [tokenizer.encode(sentence).ids for sentence in said], context=0
+    )
+
+
+def require_room(sentences: ClassSentences, context_length: int) -> None:
+    """Refuse sentences that are longer than what a text tower reads.
+
+    Raises:
+        BadInput: One is.
+    """
+    length = sentences.ids.shape[1]
+    if length > context_length:
+        raise BadInput(
+            f"a class sentence has {length} word pieces, but the encoder reads {context_length} at"
+            " most; choose fewer prompts or a shorter template"
+        )
+
+
+def _in_one_table(
+    tokenizer: Tokenizer, pieces: Sequence[Sequence[int]], context: int
+) -> ClassSentences:
+    """Put sentences of different length into one table; what follows an end is never read."""
+    ids = torch.zeros(len(pieces), max(map(len, pieces)), dtype=torch.int64)
     for row, piece in zip(ids, pieces, strict=True):
-        row[: len(piece.ids)] = torch.tensor(piece.ids)
-    ends = torch.tensor([len(piece.ids) - 1 for piece in pieces])
-    for row, end in zip(ids.tolist(), ends.tolist(), strict=True):
-        _refuse_unknown(tokenizer, row[1:end])
-    return ClassSentences(ids, ends, context)
+        _refuse_unknown(tokenizer, piece[1:-1])
+        row[: len(piece)] = torch.tensor(piece)
+    return ClassSentences(ids, torch.tensor([len(piece) - 1 for piece in pieces]), context)
 
 
 def _refuse_unknown(tokenizer: Tokenizer, said: Sequence[int]) -> None:

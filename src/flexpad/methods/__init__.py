@@ -25,6 +25,7 @@ class Method(nn.Module, ABC):
 
     Attributes:
         clip: The encoder it was made around.
+        trains: Whether it has anything to learn; without, a run is over before its first epoch.
         encodes_independently: Whether every modality is encoded alone, so that :meth:`fuse` can
             answer any subset from one pass.
         reaches_into_tower: Whether more is asked of the image tower than its features, so that it
@@ -34,6 +35,7 @@ class Method(nn.Module, ABC):
     """
 
     clip: Clip
+    trains = True
     encodes_independently = False
     reaches_into_tower = True
     copies: tuple[VisionTower, ...] = ()

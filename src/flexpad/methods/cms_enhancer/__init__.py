@@ -1,0 +1,1 @@
+"""CMS-Enhancer: FM-CLIP without the alignment of patches."""

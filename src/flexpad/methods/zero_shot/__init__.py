@@ -1,0 +1,1 @@
+"""Zero-shot CLIP: an image is held against a sentence a class, and nothing is trained."""
