@@ -21,17 +21,36 @@ class ClassText(nn.Module):
         sentences: One a class, attack first.
         learns_words: Whether a shift of the class words' embeddings is learned, for an encoder
             that never saw them.
+        joint_width: P, for a shift of the features to be learned too, which starts at zero (Yu et
+            al., "Task Residual for Tuning Vision-Language Models", CVPR 2023); None for none.
+        separates: Whether the features' mean over the classes is taken from them before they are
+            normalised again. Features of two sentences that hardly differ then stand opposite each
+            other, so that the largest possible log odds do not depend on how alike they were.
     """
 
     ids: Tensor
     ends: Tensor
 
-    def __init__(self, width: int, sentences: ClassSentences, *, learns_words: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        sentences: ClassSentences,
+        *,
+        learns_words: bool,
+        joint_width: int | None = None,
+        separates: bool = False,
+    ) -> None:
         super().__init__()
         self.context = sentences.context
         if learns_words:
             self.class_words = nn.Parameter(torch.zeros(len(sentences.ids), width))
         self.learns_words = learns_words
+        self.residual = (
+            None
+            if joint_width is None
+            else nn.Parameter(torch.zeros(len(sentences.ids), joint_width))
+        )
+        self.separates = separates
         self.register_buffer("ids", sentences.ids, persistent=False)
         self.register_buffer("ends", sentences.ends, persistent=False)
         self._kept: Tensor | None = None
@@ -95,4 +114,12 @@ class ClassText(nn.Module):
         sentences = torch.cat([start, shifted, named], dim=2).flatten(0, 1)
         features = tower(sentences, self.ends.repeat(len(shift)), hook)
         normalised: Tensor = F.normalize(features.float(), dim=-1).unflatten(0, (-1, classes))
-        return normalised
+        return self._move(normalised)
+
+    def _move(self, features: Tensor) -> Tensor:
+        """Move the features of the classes (n, K, P) apart and by what is learned of them."""
+        if self.separates:
+            features = F.normalize(features - features.mean(dim=1, keepdim=True), dim=-1)
+        if self.residual is not None:
+            features = F.normalize(features + self.residual, dim=-1)
+        return features
