@@ -7,6 +7,8 @@ the README of this folder names.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -99,17 +101,12 @@ def rank_of_one_alone(width: int, grid: int, rank: int, routed: tuple[str, ...])
     Returns:
         The rank that comes nearest.
     """
-
-    def size(of_rank: int, kinds: tuple[str, ...]) -> int:
-        with torch.device("meta"):
-            mixture = ExpertMixture(width, grid, of_rank, kinds)
-        return sum(parameter.numel() for parameter in mixture.parameters())
-
-    wanted = size(rank, routed)
-    candidates = range(
-        rank, rank * (len(routed) + 1) + 1
-    )  # no wider, since it convolves throughout
-    return min(candidates, key=lambda alone: abs(size(alone, ()) - wanted))
+    with torch.device("meta"):
+        mixture = ExpertMixture(width, grid, rank, routed)
+    wanted = sum(parameter.numel() for parameter in mixture.parameters())
+    # At rank r one has 9 r^2 + (2 D + 2) r + D parameters: its convolution, two matrices, biases.
+    half = (2 * width + 2) / 18
+    return round(math.sqrt(half**2 + (wanted - width) / 9) - half)
 
 
 class Experts(nn.Module):
