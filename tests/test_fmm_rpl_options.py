@@ -1,21 +1,24 @@
 """What the options of FMM-RPL do that its ablations need."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from flexpad import config
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl.experts import ExpertMixture, rank_of_one_alone
 from flexpad.methods.fmm_rpl.levels import LOCAL_POOLS
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
-from flexpad.methods.fmm_rpl.options import TERMS
+from flexpad.methods.fmm_rpl.options import TERMS, read
 from flexpad.methods.fmm_rpl.routers import Clues
 from flexpad.types import BadInput, Batch
 from tests import tiny
 from tests.test_fmm_rpl import make, one_by_one, stir
 
+ARMS = Path(__file__).resolve().parents[1] / "configs" / "bench" / "ablations.yaml"
 MODALITY = torch.tensor([0, 1, 2] * 4)  # of the present images of a batch of four, row by row
 
 
@@ -474,6 +477,7 @@ class TestTold:
         ({"oracle_experts": [0, 1]}, "'oracle_experts' should have 3 values, not 2"),
         ({"router": "oracle", "experts": []}, "'oracle_experts' should be places in the 0"),
         ({"prompts": -1}, "'prompts' should be at least 0, not -1"),
+        ({"prompts": 8}, "'prompts' should be at most 7 with this encoder, whose text has room for 12"),
         ({"depth": 0}, "'depth' should be at least 1"),
         ({"rpl_mode": "R2", "text_prompts": False}, "'text_prompts' should be true with rpl_mode"),
         ({"rpl_mode": "R2", "image_prompts": False}, "'image_prompts' should be true with"),
@@ -488,3 +492,27 @@ class TestTold:
 def test_bad_options(option, message):
     with pytest.raises(BadInput, match=message):
         build(tiny.encoder(), {**tiny.OPTIONS, **option})
+
+
+def test_arms_differ_from_each_other():
+    arms = config.read_mapping(ARMS)["arms"]
+    assert len(arms) > 40
+    assert len({repr(read(options)) for options in arms.values()} | {repr(read({}))}) >= len(arms)
+
+
+def test_every_arm_takes_a_step_and_answers_in_bf16():
+    present = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [1, 1, 1]]).bool()
+    batch = tiny.batch(4, present=present)
+    for name, options in config.read_mapping(ARMS)["arms"].items():
+        fitting = {
+            **options,
+            "prompts": min(options.get("prompts", 2), 4),
+        }  # the tiny text is short
+        method = stir(build(tiny.encoder(), {**tiny.OPTIONS, **fitting})).train()
+        method.before_step(0.5, Draws())
+        with torch.autocast("cpu", torch.bfloat16):
+            evidence = method(batch)
+        loss = torch.stack(list(method.loss(batch, evidence).values())).sum()
+        loss.backward()
+        assert loss.isfinite(), name
+        assert all(p.grad.isfinite().all() for p in method.parameters() if p.grad is not None), name

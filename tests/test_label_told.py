@@ -1,17 +1,17 @@
-"""The arms of the ablations, and what a told modality changes, on a run of noise."""
+"""The measurement of what a told modality changes, on a run of noise."""
 
 import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from flexpad import checkpoint, config, score_table
+from flexpad import checkpoint, score_table
 from flexpad.data import manifest as manifests
 from flexpad.methods.fmm_rpl.model import build
-from flexpad.methods.fmm_rpl.options import read
 from flexpad.recipe import MethodRecipe
 from tests import noise, tiny
 
@@ -66,8 +66,8 @@ def test_rows_of_all_that_is_told(label_told, manifest, tmp_path, monkeypatch):
         score_table.read(tmp_path / "run" / "label-told" / f"scores-test-{told}.csv").scores
         for told in ("withheld", "right", "wrong")
     ]
-    assert abs(scores[0] - scores[1]).max() > 1e-6
-    assert abs(scores[1] - scores[2]).max() > 1e-6
+    assert np.nanmax(abs(scores[0] - scores[1])) > 1e-6
+    assert np.nanmax(abs(scores[1] - scores[2])) > 1e-6
     # Tables of the same weights are used again, and rows of the same run replaced.
     monkeypatch.setattr(label_told, "score", None)
     label_told.main()
@@ -88,11 +88,3 @@ def test_routers_that_read_no_label_are_refused(label_told, manifest, tmp_path):
     model = checkpoint.load(tmp_path / "run")
     with pytest.raises(SystemExit, match="only FMM-RPL with learned routers can be told"):
         label_told.measure(model, manifests.read(manifest))
-
-
-def test_every_arm_of_the_ablations_can_be_made():
-    arms = config.read_mapping(ROOT / "configs" / "bench" / "ablations.yaml")["arms"]
-    assert len(arms) > 40
-    for options in arms.values():
-        read(options)
-    assert len({repr(read(options)) for options in arms.values()}) == len(arms)

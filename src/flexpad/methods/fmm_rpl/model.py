@@ -56,10 +56,17 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> FmmRpl:
     """Make the method from ``config.yaml`` and what is given otherwise.
 
     Raises:
-        BadInput: An option is unknown or does not fit.
+        BadInput: An option is unknown or does not fit, or the sentences become too long.
     """
     chosen = options.read(given)
-    return FmmRpl(encoder.clip, class_sentences(encoder.tokenizer, chosen.context), chosen)
+    sentences = class_sentences(encoder.tokenizer, chosen.context)
+    longest, room = sentences.ids.shape[1], encoder.clip.config.context_length
+    if longest > room:
+        raise BadInput(
+            f"options of fmm_rpl: key 'prompts' should be at most {chosen.context - longest + room}"
+            f" with this encoder, whose text has room for {room} word pieces"
+        )
+    return FmmRpl(encoder.clip, sentences, chosen)
 
 
 class FmmRpl(Method):
