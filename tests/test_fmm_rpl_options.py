@@ -477,7 +477,7 @@ class TestTold:
         ({"oracle_experts": [0, 1]}, "'oracle_experts' should have 3 values, not 2"),
         ({"router": "oracle", "experts": []}, "'oracle_experts' should be places in the 0"),
         ({"prompts": -1}, "'prompts' should be at least 0, not -1"),
-        ({"prompts": 8}, "'prompts' should be at most 7 with this encoder, whose text has room for 12"),
+        ({"prompts": 8}, "'prompts' should be at most 7 with this encoder, whose text"),
         ({"depth": 0}, "'depth' should be at least 1"),
         ({"rpl_mode": "R2", "text_prompts": False}, "'text_prompts' should be true with rpl_mode"),
         ({"rpl_mode": "R2", "image_prompts": False}, "'image_prompts' should be true with"),
