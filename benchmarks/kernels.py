@@ -21,8 +21,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flexpad.encoders.clip import Mlp, attend, attend_plainly
-from flexpad.methods.fmm_rpl.experts import ExpertMixture, patch_statistics
+from flexpad.methods.fmm_rpl.experts import ExpertMixture
 from flexpad.methods.fmm_rpl.operations import Convolution, Operations
+from flexpad.methods.fmm_rpl.routers import patch_statistics
 
 SIZES = {"ViT-B/16": (768, 12, 14), "clip-nano": (192, 3, 7)}  # width, heads, patches along a side
 IMAGES, RANK, ROUTED = 8, 32, ("linear", "conv", "cdc", "dct")

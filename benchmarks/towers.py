@@ -15,9 +15,9 @@ from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
 from flexpad.encoders.held import held_in_bf16
 from flexpad.encoders.text import small_tokenizer
-from flexpad.methods.fmm_rpl.experts import UNKNOWN
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
 from flexpad.methods.fmm_rpl.passes import VisualPass
+from flexpad.methods.fmm_rpl.routers import UNKNOWN
 from flexpad.pretrain import settings
 
 Encode = Callable[[Tensor], object]  # images (n, 3, H, W) to whatever a tower says of them

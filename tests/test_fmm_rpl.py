@@ -14,16 +14,12 @@ from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
 from flexpad.encoders.text import small_tokenizer
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl import loss as terms
-from flexpad.methods.fmm_rpl.experts import (
-    ExpertMixture,
-    Routing,
-    balance_loss,
-    information_loss,
-    magnitude_loss,
-    patch_statistics,
-)
+from flexpad.methods.fmm_rpl.auxiliary import balance_loss, information_loss, magnitude_loss
+from flexpad.methods.fmm_rpl.experts import ExpertMixture
+from flexpad.methods.fmm_rpl.levels import clearest, mean_of_probabilities
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
 from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate
+from flexpad.methods.fmm_rpl.routers import Routing, patch_statistics
 from flexpad.types import BadInput, Batch
 from tests import tiny
 
@@ -291,11 +287,10 @@ class TestFusion:
 
 class TestScore:
     def test_mean_of_two_probabilities(self):
-        method = make()
         a, b = torch.tensor([2.0, -30.0, 80.0]), torch.tensor([-1.0, -40.0, 90.0])
         mean = (a.double().sigmoid() + b.double().sigmoid()) / 2
-        assert torch.allclose(method._combine(a, b).double().sigmoid(), mean, rtol=1e-5)
-        assert torch.isfinite(method._combine(a, b)).all()
+        assert torch.allclose(mean_of_probabilities([a, b]).double().sigmoid(), mean, rtol=1e-5)
+        assert torch.isfinite(mean_of_probabilities([a, b])).all()
 
     @pytest.mark.parametrize("score", ["global", "local"])
     def test_one_level_alone(self, score):
@@ -304,9 +299,8 @@ class TestScore:
         assert torch.equal(evidence.logits, evidence.parts[score])
 
     def test_clearest_patches_by_hand(self):
-        method = make(local_share=0.5)
         odds = torch.tensor([[5.0, -1.0, -4.0, 0.5]])
-        assert method._pool(torch.empty(0), odds, torch.empty(0)).item() == pytest.approx(0.5)
+        assert clearest(odds, 0.5).item() == pytest.approx(0.5)
 
     @pytest.mark.parametrize("local", ["aligned", "attention"])
     def test_other_ways_to_pool_patches_run(self, local):
@@ -445,4 +439,4 @@ def test_bad_options(option, message):
 
 def test_given_weights_keep_the_other_defaults():
     weights = build(tiny.encoder(), {**tiny.OPTIONS, "weights": {"fusion": 2.0}}).options.weights
-    assert (weights.fusion, weights.local) == (2.0, 1.0)
+    assert (weights["fusion"], weights["local"]) == (2.0, 1.0)

@@ -23,6 +23,9 @@ class ClassText(nn.Module):
             that never saw them.
         joint_width: P, for a shift of the features to be learned too, which starts at zero (Yu et
             al., "Task Residual for Tuning Vision-Language Models", CVPR 2023); None for none.
+        separates: Whether the features' mean over the classes is taken from them before they are
+            normalised again. Features of two sentences that hardly differ then stand opposite each
+            other, so that the largest possible log odds do not depend on how alike they were.
     """
 
     ids: Tensor
@@ -35,6 +38,7 @@ class ClassText(nn.Module):
         *,
         learns_words: bool,
         joint_width: int | None = None,
+        separates: bool = False,
     ) -> None:
         super().__init__()
         self.context = sentences.context
@@ -46,6 +50,7 @@ class ClassText(nn.Module):
             if joint_width is None
             else nn.Parameter(torch.zeros(len(sentences.ids), joint_width))
         )
+        self.separates = separates
         self.register_buffer("ids", sentences.ids, persistent=False)
         self.register_buffer("ends", sentences.ends, persistent=False)
         self._kept: Tensor | None = None
@@ -109,6 +114,12 @@ class ClassText(nn.Module):
         sentences = torch.cat([start, shifted, named], dim=2).flatten(0, 1)
         features = tower(sentences, self.ends.repeat(len(shift)), hook)
         normalised: Tensor = F.normalize(features.float(), dim=-1).unflatten(0, (-1, classes))
+        return self._move(normalised)
+
+    def _move(self, features: Tensor) -> Tensor:
+        """Move the features of the classes (n, K, P) apart and by what is learned of them."""
+        if self.separates:
+            features = F.normalize(features - features.mean(dim=1, keepdim=True), dim=-1)
         if self.residual is not None:
-            normalised = F.normalize(normalised + self.residual, dim=-1)
-        return normalised
+            features = F.normalize(features + self.residual, dim=-1)
+        return features

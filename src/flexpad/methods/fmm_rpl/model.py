@@ -7,7 +7,8 @@ DOI 10.1007/s11704-026-50892-9. The README of this folder marks what the paper d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,47 +25,57 @@ from flexpad.engine.draws import Draws
 from flexpad.methods import Method, unpack
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl import options
-from flexpad.methods.fmm_rpl.experts import (
-    UNKNOWN,
-    Experts,
-    Routing,
-    balance_loss,
-    information_loss,
-    magnitude_loss,
+from flexpad.methods.fmm_rpl.auxiliary import BALANCES, magnitude_loss, mean_over_layers
+from flexpad.methods.fmm_rpl.experts import Experts
+from flexpad.methods.fmm_rpl.fusion import make_fusion
+from flexpad.methods.fmm_rpl.levels import (
+    GLOBAL_POOLS,
+    LOCAL_POOLS,
+    SCORES,
+    Patches,
+    PlainHead,
+    mean_of_probabilities,
 )
-from flexpad.methods.fmm_rpl.options import Options
+from flexpad.methods.fmm_rpl.options import TERMS, Options
 from flexpad.methods.fmm_rpl.passes import TextPass, VisualPass
 from flexpad.methods.fmm_rpl.prompts import Prompts
-from flexpad.types import Batch, Evidence
+from flexpad.methods.fmm_rpl.routers import UNKNOWN
+from flexpad.registry import did_you_mean
+from flexpad.types import MODALITIES, BadInput, Batch, Evidence
+
+# What routers are told at test of the modality of images, (n,) to (n,).
+TOLD: dict[str, Callable[[Tensor], Tensor]] = {
+    "withheld": lambda modality: torch.full_like(modality, UNKNOWN),
+    "right": lambda modality: modality,
+    "wrong": lambda modality: (modality + 1) % len(MODALITIES),
+}
+Terms = dict[str, Callable[[], Tensor]]
 
 
 def build(encoder: Encoder, given: Mapping[str, Any]) -> FmmRpl:
     """Make the method from ``config.yaml`` and what is given otherwise.
 
     Raises:
-        BadInput: An option is unknown or does not fit.
+        BadInput: An option is unknown or does not fit, or the sentences become too long.
     """
     chosen = options.read(given)
-    return FmmRpl(encoder.clip, class_sentences(encoder.tokenizer, chosen.prompts), chosen)
-
-
-class Fusion(nn.Module):
-    """Weighs the present modalities of an item by what their features say."""
-
-    def __init__(self, joint_width: int, inner: int) -> None:
-        super().__init__()
-        self.inner = nn.Linear(joint_width, inner)
-        self.outer = nn.Linear(inner, 1, bias=False)  # one for all would change no weight
-
-    def forward(self, embeddings: Tensor, present: Tensor) -> Tensor:
-        """Attend over modalities: (B, M, P) and (B, M) bool to weights (B, M), 0 where absent."""
-        importance = self.outer(self.inner(embeddings).tanh()).squeeze(-1)
-        weights: Tensor = importance.masked_fill(~present, -torch.inf).softmax(dim=1)
-        return weights
+    sentences = class_sentences(encoder.tokenizer, chosen.context)
+    longest, room = sentences.ids.shape[1], encoder.clip.config.context_length
+    if longest > room:
+        raise BadInput(
+            f"options of fmm_rpl: key 'prompts' should be at most {chosen.context - longest + room}"
+            f" with this encoder, whose text has room for {room} word pieces"
+        )
+    return FmmRpl(encoder.clip, sentences, chosen)
 
 
 class FmmRpl(Method):
-    """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
+    """The method. See :class:`flexpad.methods.Method` for what its verbs are for.
+
+    Attributes:
+        told: What routers are told at test of the modality: ``withheld`` unless
+            :meth:`tell_modality` says otherwise.
+    """
 
     encodes_independently = True
 
@@ -73,61 +84,68 @@ class FmmRpl(Method):
         sizes = clip.config
         width, text_width = sizes.vision.width, sizes.text.width
         self.options = options
+        self.told = "withheld"
         self.clip = clip
-        self.experts = Experts(
-            sizes.vision,
-            sizes.grid,
-            rank=options.rank,
-            routed=options.experts,
-            top_k=options.top_k,
-            descriptor_width=options.descriptor_width,
+        self.experts = Experts(sizes.vision, sizes.grid, options)
+        self.prompts = Prompts(width, text_width, options)
+        self.image_to_text = nn.Linear(width, text_width) if options.rpl_mode == "R2" else None
+        self.class_text = ClassText(
+            text_width,
+            sentences,
+            learns_words=options.tune_class_words,
+            joint_width=sizes.joint_width if options.class_residual else None,
+            separates=options.separate_classes,
         )
-        self.prompts = Prompts(
-            depth=options.depth,
-            count=options.prompts,
-            width=width,
-            text_width=text_width,
-            reader_width=options.prompt_width,
-            coupling_width=options.coupling_width,
-            accumulate=options.prompt_mode == "accumulate",
+        self.levels = SCORES[options.score]
+        self.fusion = make_fusion(
+            options.fusion, sizes.joint_width, options.fusion_width, self.levels
         )
-        if options.rpl_mode == "R2":
-            self.image_to_text = nn.Linear(width, text_width)
-        self.class_text = ClassText(text_width, sentences, learns_words=options.tune_class_words)
-        self.fusion = Fusion(sizes.joint_width, options.fusion_width)
-        if options.learn_scale:
-            clip.log_scale.requires_grad_(True)
+        has_head = options.weights["plain_head"] > 0
+        self.plain_head = PlainHead(sizes.joint_width) if has_head else None
+        self._start_scale()
+
+    def _start_scale(self) -> None:
+        """Set the factor on cosines as the options want it."""
+        scale = self.clip.log_scale
+        if self.options.logit_scale is not None:
+            with torch.no_grad():
+                scale.fill_(math.log(self.options.logit_scale))
+        if self.options.learn_scale:
+            scale.requires_grad_(True)
 
     # -- the verbs ---------------------------------------------------------------------------
 
     def forward(self, batch: Batch) -> Evidence:
         """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
-        present = batch.present
-        visual = VisualPass(self.experts, self.prompts, self._labels(present), self._noise(present))
+        present, grid = batch.present, self.clip.config.grid
+        modality = present.nonzero()[:, 1]
+        labels = self._labels(present, modality)
+        visual = VisualPass(self.experts, self.prompts, labels, self._noise(present), modality)
         features = self.clip.vision(batch.images[present], visual)
-        image = F.normalize(features.image.float(), dim=-1)
-        patches = F.normalize(features.patches.float(), dim=-1)
+        image = F.normalize(GLOBAL_POOLS[self.options.global_pool](features).float(), dim=-1)
+        of_patches = F.normalize(features.patches.float(), dim=-1)
         text = self.text_features(visual.image_prompts)
-        direction = self._scale() * (text[:, 1] - text[:, 0])  # (n or 1, P)
-        of_image = (image * direction).sum(dim=-1)
-        of_patches = (patches * direction[:, None]).sum(dim=-1)
-        local = self._pool(patches, of_patches, text)
-        spread = text.expand(len(image), -1, -1)
-        routings = [visual.routings[layer] for layer in range(len(visual.routings))]
+        patches = Patches(of_patches, text, self._scale())
+        answers = {
+            "global": (image * patches.direction).sum(dim=-1),
+            "local": LOCAL_POOLS[self.options.local](patches, self.options.local_share),
+        }
+        if self.plain_head is not None:
+            answers["plain_head"] = self.plain_head(features)
+        packed = {
+            **answers,
+            "text": text.expand(len(image), -1, -1),
+            **visual.routing_parts(),
+        }
+        score = mean_of_probabilities([answers[level] for level in self.levels])
         evidence = Evidence(
-            logits=unpack(self._combine(of_image, local), present, torch.nan),
+            logits=unpack(score, present, torch.nan),
             fused=torch.empty(0),
-            patches=unpack(of_patches, present, torch.nan).unflatten(
-                2, (self.clip.config.grid, self.clip.config.grid)
-            ),
+            patches=unpack(patches.odds, present, torch.nan).unflatten(2, (grid, grid)),
             embeddings=unpack(image, present, 0.0),
-            gates={f"layer_{i}": routing.gates for i, routing in enumerate(routings)},
+            gates=visual.gates(),
             parts={
-                "global": unpack(of_image, present, 0.0),
-                "local": unpack(local, present, 0.0),
-                "text": unpack(spread, present, 0.0),
-                "router_logits": unpack(torch.stack([r.logits for r in routings], 1), present, 0.0),
-                "modality_logits": unpack(visual.modality_logits.float(), present, 0.0),
+                **{name: unpack(part, present, 0.0) for name, part in packed.items()},
                 "subset": self._subset_draws(present),
             },
         )
@@ -135,32 +153,17 @@ class FmmRpl(Method):
 
     def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
         """Answer for a subset of what was encoded, (B, M) bool, at least one True per row."""
-        of_image, local = self._fuse_levels(evidence, present)
-        return self._combine(of_image, local)
+        return self.fusion.fuse(evidence, present, self._scale()).score
 
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
-        """Global, local, cross-level, cross-modality, fusion and auxiliary terms, weighed."""
-        present, weights = batch.present, self.options.weights
-        item = present.nonzero()[:, 0]
-        target = batch.target[item]
-        of_image, local = evidence.parts["global"][present], evidence.parts["local"][present]
-        several = present.sum(dim=1) > 1  # an item with one modality has nothing to fuse
-        shown = terms.choose_subsets(present, evidence.parts["subset"])
-        fused = self._fuse_levels(evidence, shown)[0]
-        fusion = classification(fused[several], batch.target[several])
+        """Global, local, cross-level, cross-modality, fusion and auxiliary terms, weighed.
+
+        A term of weight 0 is neither computed nor told.
+        """
+        weights = self.options.weights
+        known = self._terms(batch, evidence) | self._routing_terms(evidence, batch.present)
         return {
-            "global": classification(of_image, target),
-            "local": weights.local * classification(local, target),
-            "cross_level": weights.cross_level * terms.agreement(of_image, local),
-            "cross_modality": weights.cross_modality
-            * terms.shared_cues(
-                evidence.embeddings[present], target, item, self.options.temperature
-            ),
-            "fusion": weights.fusion * (fusion if bool(several.any()) else fused.sum() * 0),
-            **{
-                name: value * getattr(weights, name)
-                for name, value in self._routing_terms(evidence, present).items()
-            },
+            name: weights[name] * known[name]() for name in TERMS if name in known and weights[name]
         }
 
     def before_step(self, done: float, draws: Draws) -> None:
@@ -172,15 +175,29 @@ class FmmRpl(Method):
         """Routers and the descriptor they read."""
         return parameter.startswith(("experts.routers.", "experts.descriptor."))
 
+    def tell_modality(self, told: str) -> None:
+        """Choose what routers are told at test: ``withheld``, ``right`` or ``wrong`` modalities.
+
+        Wrong ones are those of the next modality, so that R is called D, D is called I, I is
+        called R. It reaches the answers only through the label table of the descriptor; nothing
+        is told of it in a saved model.
+
+        Raises:
+            BadInput: It is none of these.
+        """
+        if told not in TOLD:
+            raise BadInput(f"a modality cannot be told {told!r}; {did_you_mean(told, TOLD)}")
+        self.told = told
+
     # -- text -------------------------------------------------------------------------------------
 
-    def text_features(self, image_prompts: Tensor) -> Tensor:
+    def text_features(self, image_prompts: Tensor | None) -> Tensor:
         """Class features in the joint space, normalised: (1, 2, P), or (n, 2, P) in mode R2."""
         shift = None
-        if self.options.rpl_mode == "R2":
+        if self.image_to_text is not None and image_prompts is not None:
             shift = self.image_to_text(image_prompts.float().mean(dim=1))
-        context, passed = self.prompts.textual[0], TextPass(self.prompts)
-        features: Tensor = self.class_text(self.clip.text, context, passed, shift)
+        passed = TextPass(self.prompts)
+        features: Tensor = self.class_text(self.clip.text, self.prompts.context, passed, shift)
         return features
 
     def train(self, mode: bool = True) -> FmmRpl:
@@ -192,21 +209,21 @@ class FmmRpl(Method):
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _labels(self, present: Tensor) -> Tensor:
-        """Tell the modality of a share of the present images in training; never at test, (n,)."""
-        modality = present.nonzero()[:, 1]
-        unknown = torch.full_like(modality, UNKNOWN)
+    def _labels(self, present: Tensor, modality: Tensor) -> Tensor:
+        """Tell the modality of a share of the present images in training, (n,)."""
         if not self.training:
-            return unknown
+            return TOLD[self.told](modality)
         drawn = self.draws.uniform("modality told", *present.shape).to(present.device)
+        unknown = torch.full_like(modality, UNKNOWN)
         return torch.where(drawn[present] < self.options.label_share, modality, unknown)
 
     def _noise(self, present: Tensor) -> Tensor | None:
-        """Make routers explore in training, (n, L, E)."""
-        if not self.training:
+        """Make routers explore in training, (n, L, S, E)."""
+        tokens = 1 + self.prompts.ahead + self.clip.config.grid**2
+        shape = self.experts.noise_shape(tokens)
+        if not self.training or shape is None:
             return None
-        sizes = (*present.shape, len(self.experts.routers), self.experts.routed)
-        return self.draws.normal("router noise", *sizes).to(present.device)[present]
+        return self.draws.normal("router noise", *present.shape, *shape).to(present.device)[present]
 
     def _subset_draws(self, present: Tensor) -> Tensor:
         """Draw which subset of an item trains the fusion, (B,); in evaluation all of it."""
@@ -217,58 +234,47 @@ class FmmRpl(Method):
     def _scale(self) -> Tensor:
         return self.clip.log_scale.float().exp()
 
-    def _pool(self, patches: Tensor, of_patches: Tensor, text: Tensor) -> Tensor:
-        """Turn patch evidence into one log odds an image, without the label, (n,)."""
-        if self.options.local == "aligned":  # as FM-CLIP's language-guided patch alignment
-            share = of_patches.sigmoid()[..., None]
-            nearer = patches + (1 - share) * text[:, None, 0] + share * text[:, None, 1]
-            difference = self._scale() * (text[:, 1] - text[:, 0])
-            return (nearer * difference[:, None]).sum(dim=-1).mean(dim=1)
-        if self.options.local == "attention":  # each class gathers the patches that resemble it
-            similar = self._scale() * patches @ text.transpose(1, 2)  # (n, N, 2)
-            gathered = similar.softmax(dim=1).transpose(1, 2) @ patches  # (n, 2, P)
-            cosine = F.cosine_similarity(gathered, text.expand_as(gathered), dim=-1)
-            return self._scale() * (cosine[:, 1] - cosine[:, 0])
-        count = max(1, round(self.options.local_share * of_patches.shape[1]))
-        clearest = of_patches.abs().topk(count, dim=1).indices
-        return of_patches.gather(1, clearest).mean(dim=1)
+    def _terms(self, batch: Batch, evidence: Evidence) -> Terms:
+        """Terms on the answers, unweighed, each computed when it is called."""
+        present, parts = batch.present, evidence.parts
+        item = present.nonzero()[:, 0]
+        target = batch.target[item]
+        found: Terms = {
+            "global": lambda: classification(parts["global"][present], target),
+            "local": lambda: classification(parts["local"][present], target),
+            "plain_head": lambda: classification(parts["plain_head"][present], target),
+            "cross_level": lambda: terms.agreement(
+                parts["global"][present], parts["local"][present]
+            ),
+            "cross_modality": lambda: terms.shared_cues(
+                evidence.embeddings[present], target, item, self.options.temperature
+            ),
+            "fusion": lambda: self._fusion_term(batch, evidence),
+        }
+        return found
 
-    def _combine(self, of_image: Tensor, local: Tensor) -> Tensor:
-        """Mean of the probabilities that globals and patches give, as log odds."""
-        if self.options.score != "both":
-            return of_image if self.options.score == "global" else local
-        bonafide = torch.logaddexp(F.logsigmoid(of_image), F.logsigmoid(local))
-        attack = torch.logaddexp(F.logsigmoid(-of_image), F.logsigmoid(-local))
-        return bonafide - attack
+    def _fusion_term(self, batch: Batch, evidence: Evidence) -> Tensor:
+        """Classify items by a drawn subset of their modalities."""
+        several = batch.present.sum(dim=1) > 1  # an item with one modality has nothing to fuse
+        shown = terms.choose_subsets(batch.present, evidence.parts["subset"])
+        fused = self.fusion.fuse(evidence, shown, self._scale()).trained
+        if not bool(several.any()):
+            return fused.sum() * 0
+        return classification(fused[several], batch.target[several])
 
-    def _fuse_levels(self, evidence: Evidence, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Fuse globals and patch evidence of a subset; each (B,) log odds."""
-        # What is absent is put to 0 before it is weighed with 0, since 0 * NaN is NaN.
-        kept = evidence.embeddings.masked_fill(~present[..., None], 0.0)
-        weight = self.fusion(kept, present)
-        fused = F.normalize((weight[..., None] * kept).sum(dim=1), dim=-1)
-        text = evidence.parts["text"].masked_fill(~present[..., None, None], 0.0)
-        text = F.normalize((weight[..., None, None] * text).sum(dim=1), dim=-1)  # (B, 2, P)
-        of_image = self._scale() * (fused * (text[:, 1] - text[:, 0])).sum(dim=-1)
-        local = (weight * evidence.parts["local"].masked_fill(~present, 0.0)).sum(dim=1)
-        return of_image, local
-
-    def _routing_terms(self, evidence: Evidence, present: Tensor) -> dict[str, Tensor]:
-        """Terms on the routing, unweighed, mean over layers."""
+    def _routing_terms(self, evidence: Evidence, present: Tensor) -> Terms:
+        """Terms on routers that learn, unweighed, each computed when it is called."""
+        if not self.experts.learns_routing:
+            return {}
         modality = present.nonzero()[:, 1]
-        logits = evidence.parts["router_logits"][present].unbind(dim=1)
-        routings = [
-            Routing(gates, of_layer.softmax(dim=-1), of_layer)
-            for gates, of_layer in zip(evidence.gates.values(), logits, strict=True)
-        ]
-        if self.options.balance == "switch":
-            balance = [balance_loss(routing) for routing in routings]
-        else:
-            balance = [information_loss(routing, modality) for routing in routings]
-        magnitude = [magnitude_loss(routing) for routing in routings]
+        gates = evidence.parts["router_gates"][present]
+        logits = evidence.parts["router_logits"][present]
+        balance = BALANCES[self.options.balance]
         guess = evidence.parts["modality_logits"][present]
         return {
-            "balance": torch.stack(balance).mean(),
-            "magnitude": torch.stack(magnitude).mean(),
-            "modality": F.cross_entropy(guess, modality),
+            "balance": lambda: mean_over_layers(balance, gates, logits, modality),
+            "magnitude": lambda: mean_over_layers(
+                lambda routing, _: magnitude_loss(routing), gates, logits, modality
+            ),
+            "modality": lambda: F.cross_entropy(guess, modality),
         }

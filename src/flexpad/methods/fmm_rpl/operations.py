@@ -110,7 +110,7 @@ class Operations(nn.ModuleList):
         """Map (n, N, K * r), of which every expert has r channels, to the same shape."""
         parts = list(zip(self, patches.split(self.rank, dim=2), strict=True))
         convolving = [part for operation, part in parts if isinstance(operation, Convolution)]
-        convolved = iter(self._convolve(torch.cat(convolving, dim=2)))
+        convolved = iter(self._convolve(torch.cat(convolving, dim=2)) if convolving else ())
         worked = [
             next(convolved) if isinstance(operation, Convolution) else operation(part)
             for operation, part in parts
