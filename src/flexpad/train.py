@@ -91,8 +91,9 @@ def train(
     method.compile_vision(settings.compile)
     processes.share_batch_statistics(method, device)
     objective = Objective(method, settings, device)
+    asked = (objective.autocast, device, workers, settings.dev_conditions)
     if not method.trains:
-        on_dev = evaluate(method.to(device).eval(), dev, objective.autocast, device, workers)
+        on_dev = evaluate(method.to(device).eval(), dev, *asked)
         keep_untrained(method, recipe, on_dev, out, leads=leads)
         accelerator.wait_for_everyone()
         return Best(0, on_dev.error, on_dev.loss)
@@ -141,7 +142,6 @@ def train(
                 rest(run, diary, settings, steps, asked=processes.any_of(stop.made, device))
             write_line(diary, run)
             with average.in_place():
-                asked = (objective.autocast, device, workers, settings.dev_conditions)
                 on_dev = evaluate(method.eval(), dev, *asked)
                 if run.judge(on_dev.error, on_dev.loss) and leads:
                     checkpoint.save_weights(run.best_weights, method, recipe)

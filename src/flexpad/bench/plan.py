@@ -244,9 +244,10 @@ def merged(*layers: Settings) -> dict[str, Any]:
             named = key in BARE and isinstance(given, str)
             value = {"name": given} if named else given
             there = found.get(key)
-            both = isinstance(there, Mapping) and isinstance(value, Mapping)
-            renamed = both and value.get("name", there.get("name")) != there.get("name")
-            found[key] = merged(there, value) if both and not renamed else value
+            if isinstance(there, Mapping) and isinstance(value, Mapping):
+                renamed = value.get("name", there.get("name")) != there.get("name")
+                value = value if renamed else merged(there, value)
+            found[key] = value
     return found
 
 
