@@ -7,7 +7,7 @@ from torch import nn
 
 from flexpad import encoders
 from flexpad.components.conv_pass import ConvPass
-from flexpad.components.heads import LinearHead, TextHead
+from flexpad.components.heads import LinearJudge, TextJudge
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
 from flexpad.encoders.feature_cache import frozen_part
@@ -104,7 +104,7 @@ class TestBothAdapters:
     def test_text_head_by_hand(self, name):
         method, batch = stir(make(name)), tiny.batch(2)
         evidence = method(batch)
-        assert isinstance(method.head, TextHead)
+        assert isinstance(method.head, TextJudge)
         clip, pieces = method.clip, [tiny.encoder().tokenizer.encode(w) for w in
                                      ("fake face.", "live face.")]  # fmt: skip
         ids = torch.tensor([piece.ids for piece in pieces])
@@ -127,7 +127,7 @@ class TestBothAdapters:
 
     def test_linear_head_trains_no_text(self, name):
         method = make(name, trainable="all", head="linear")
-        assert isinstance(method.head, LinearHead)
+        assert isinstance(method.head, LinearJudge)
         assert not any(p.requires_grad for p in method.clip.text.parameters())
         assert not method.clip.log_scale.requires_grad
         with_text = make(name)

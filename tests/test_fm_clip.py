@@ -298,11 +298,11 @@ class TestAnswers:
     def test_both_levels_by_the_mean_of_their_probabilities(self):
         one, other = torch.tensor([2.0, -30.0, 80.0]), torch.tensor([-1.0, -40.0, 90.0])
         mean = (one.double().sigmoid() + other.double().sigmoid()) / 2
-        found = mean_probability(one, other)
+        found = mean_probability([one, other])
         assert torch.allclose(found.double().sigmoid(), mean, rtol=1e-5)
         assert torch.isfinite(found).all()
         evidence = stir(make())(tiny.batch(2))
-        expected = mean_probability(evidence.parts["global"], evidence.parts["local"])
+        expected = mean_probability([evidence.parts["global"], evidence.parts["local"]])
         assert torch.equal(evidence.logits, expected)
 
     def test_mean_and_sum_of_a_subset_by_hand(self):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from scipy.fft import dctn, idctn
 
+from flexpad.components.levels import mean_probability
 from flexpad.components.spectrum import cosine_transform
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
@@ -16,7 +17,7 @@ from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl.auxiliary import balance_loss, information_loss, magnitude_loss
 from flexpad.methods.fmm_rpl.experts import ExpertMixture
-from flexpad.methods.fmm_rpl.levels import clearest, mean_of_probabilities
+from flexpad.methods.fmm_rpl.levels import clearest
 from flexpad.methods.fmm_rpl.model import FmmRpl, build
 from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate
 from flexpad.methods.fmm_rpl.routers import Routing, patch_statistics
@@ -289,8 +290,8 @@ class TestScore:
     def test_mean_of_two_probabilities(self):
         a, b = torch.tensor([2.0, -30.0, 80.0]), torch.tensor([-1.0, -40.0, 90.0])
         mean = (a.double().sigmoid() + b.double().sigmoid()) / 2
-        assert torch.allclose(mean_of_probabilities([a, b]).double().sigmoid(), mean, rtol=1e-5)
-        assert torch.isfinite(mean_of_probabilities([a, b])).all()
+        assert torch.allclose(mean_probability([a, b]).double().sigmoid(), mean, rtol=1e-5)
+        assert torch.isfinite(mean_probability([a, b])).all()
 
     @pytest.mark.parametrize("score", ["global", "local"])
     def test_one_level_alone(self, score):

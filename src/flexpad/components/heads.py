@@ -52,7 +52,7 @@ class Judged(NamedTuple):
     patches: Tensor
 
 
-class TextHead(nn.Module):
+class TextJudge(nn.Module):
     """Cosines with one sentence a class, times the factor CLIP learned for cosines.
 
     Args:
@@ -80,7 +80,7 @@ class TextHead(nn.Module):
         )
 
 
-class LinearHead(nn.Module):
+class LinearJudge(nn.Module):
     """A linear map of normalised features.
 
     The norm has no weights: a linear map follows, which could undo them. Two logits, as papers
@@ -105,10 +105,10 @@ class LinearHead(nn.Module):
         )
 
 
-def make_head(encoder: Encoder, options: HeadOptions) -> TextHead | LinearHead:
+def make_head(encoder: Encoder, options: HeadOptions) -> TextJudge | LinearJudge:
     """Make the head that is chosen.
 
     Raises:
         BadInput: The tokenizer does not know the words of any sentence.
     """
-    return TextHead(encoder, options) if options.head == "text" else LinearHead(encoder)
+    return TextJudge(encoder, options) if options.head == "text" else LinearJudge(encoder)

@@ -88,5 +88,5 @@ class FmClip(Method):
     def _combine(self, of_image: Tensor, local: Tensor) -> Tensor:
         """Give the score of an image, (n,) log odds."""
         if self.options.score == "both":
-            return mean_probability(of_image, local)
+            return mean_probability([of_image, local])
         return of_image if self.options.score == "global" else local

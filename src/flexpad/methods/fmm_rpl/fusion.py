@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad.methods.fmm_rpl.levels import mean_of_probabilities
+from flexpad.components.levels import mean_probability
 from flexpad.types import Evidence
 
 
@@ -64,7 +64,7 @@ class AttentionFusion(nn.Module):
             if level != "global"
         }
         answers["global"] = of_image
-        return Fused(mean_of_probabilities([answers[level] for level in self.levels]), of_image)
+        return Fused(mean_probability([answers[level] for level in self.levels]), of_image)
 
 
 class LogitFusion(nn.Module):

@@ -5,13 +5,13 @@ Every answer is a log odds: positive says bona fide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flexpad.components.alignment import align_with_text
 from flexpad.encoders.clip import VisionFeatures
 
 # By name: the levels whose answers make the score.
@@ -28,15 +28,6 @@ GLOBAL_POOLS: dict[str, Callable[[VisionFeatures], Tensor]] = {
     "class_token": lambda features: features.image,
     "with_mean_patch": lambda features: features.image + features.patches.mean(dim=1),
 }
-
-
-def mean_of_probabilities(answers: Sequence[Tensor]) -> Tensor:
-    """Give the log odds of the mean probability of log odds of the same shape."""
-    if len(answers) == 1:
-        return answers[0]
-    bonafide = reduce(torch.logaddexp, [F.logsigmoid(odds) for odds in answers])
-    attack = reduce(torch.logaddexp, [F.logsigmoid(-odds) for odds in answers])
-    return bonafide - attack
 
 
 class Patches:
@@ -69,11 +60,7 @@ def clearest(odds: Tensor, share: float) -> Tensor:
 
 def aligned(patches: Patches, _: float) -> Tensor:
     """Shift each patch toward the class it resembles, as FM-CLIP's LGPA; mean of all, (n,)."""
-    share = patches.odds.sigmoid()[..., None]
-    nearer = (
-        patches.features + (1 - share) * patches.text[:, None, 0] + share * patches.text[:, None, 1]
-    )
-    return (nearer * patches.direction[:, None]).sum(dim=-1).mean(dim=1)
+    return align_with_text(patches.odds, patches.text, patches.scale).mean(dim=1)
 
 
 def gathered(patches: Patches, _: float) -> Tensor:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flexpad.components.class_text import ClassText
+from flexpad.components.levels import mean_probability
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
@@ -34,7 +35,6 @@ from flexpad.methods.fmm_rpl.levels import (
     SCORES,
     Patches,
     PlainHead,
-    mean_of_probabilities,
 )
 from flexpad.methods.fmm_rpl.options import TERMS, Options
 from flexpad.methods.fmm_rpl.passes import TextPass, VisualPass
@@ -137,7 +137,7 @@ class FmmRpl(Method):
             "text": text.expand(len(image), -1, -1),
             **visual.routing_parts(),
         }
-        score = mean_of_probabilities([answers[level] for level in self.levels])
+        score = mean_probability([answers[level] for level in self.levels])
         evidence = Evidence(
             logits=unpack(score, present, torch.nan),
             fused=torch.empty(0),

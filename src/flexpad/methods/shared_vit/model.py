@@ -14,10 +14,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from flexpad import config
 from flexpad.components.fusion import mean_of_logits
+from flexpad.components.linear_head import LinearHead
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
@@ -61,15 +62,14 @@ class SharedVit(Method):
         self.clip.text.requires_grad_(False)  # it is never asked
         self.clip.log_scale.requires_grad_(False)
         self.pools_patches = options.pooling == "patches"
-        self.norm = nn.LayerNorm(clip.config.joint_width)
-        self.head = nn.Linear(clip.config.joint_width, 1)
+        self.head = LinearHead(clip.config.joint_width)
 
     def forward(self, batch: Batch) -> Evidence:
         """Judge a batch. Only present images are encoded, packed to (n, 3, H, W)."""
         present, grid = batch.present, self.clip.config.grid
         features = self.clip.vision(batch.images[present])
-        of_patches = self._judge(features.patches)
-        logits = of_patches.mean(dim=1) if self.pools_patches else self._judge(features.image)
+        of_patches = self.head(features.patches)
+        logits = of_patches.mean(dim=1) if self.pools_patches else self.head(features.image)
         evidence = Evidence(
             logits=unpack(logits, present, torch.nan),
             fused=torch.empty(0),
@@ -86,8 +86,3 @@ class SharedVit(Method):
         """Cross-entropy of every present image."""
         target = batch.target[batch.present.nonzero()[:, 0]]
         return {"image": classification(evidence.logits[batch.present], target)}
-
-    def _judge(self, features: Tensor) -> Tensor:
-        """Features (..., P) to log odds (...)."""
-        odds: Tensor = self.head(self.norm(features.float())).float().squeeze(-1)
-        return odds
