@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from flexpad import metrics
+from flexpad.bench.difference import MEAN
 from flexpad.bench.plan import Plan
 from flexpad.bench.results import COMMON
 from flexpad.compare.ranks import RISK
@@ -169,6 +170,20 @@ def differences(rows: Rows) -> str:
     return table(head, lines)
 
 
+def arms(values: Values, rows: Rows) -> str:
+    """Every arm of an ablation: ACER, mean over columns, and how far its mean is from the base's."""
+    base = values.plan.arms_of
+    apart = {row["other"]: row for row in rows if (row["method"], row["column"]) == (base, MEAN)}
+    head = ["arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
+    lines = []
+    for method in values.methods:
+        found = [values.overall(method, ACER, [c]) for c in (*SINGLE, "RDI")]
+        # Rows have the base less the arm; here it is the other way round.
+        against = _difference(_turned(apart[method])) if method in apart else NOTHING
+        lines.append([method, *map(percent, found), percent(values.overall(method)), against])
+    return table(head, lines)
+
+
 def tuning(rows: Rows) -> str:
     """What was tried on dev, and what was taken."""
     head = ["system", "trial", "settings", "dev EER, mean of R, D, I", "epoch", "taken"]
@@ -191,6 +206,8 @@ def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
     values = Values(plan, rows)
     kind = "Rendered faces: " if all(map(is_rendered, plan.data)) else ""
     parts = [f"# {kind}{plan.name}", "ACER with APCER over all attacks in one pool, in per cent."]
+    if plan.arms:
+        return "\n\n".join([*parts, arms(values, apart)]) + "\n"
     parts += ["## Single modalities", summary(values)]
     for column in plan.columns:
         parts += [f"### {column}", single(values, column)]
@@ -236,6 +253,12 @@ def _best_in_bold(lines: list[list[str]]) -> list[list[str]]:
             if known and line[column] != NOTHING and float(line[column]) == min(known):
                 line[column] = f"**{line[column]}**"
     return lines
+
+
+def _turned(row: Mapping[str, str]) -> dict[str, str]:
+    """The same difference seen from the other side."""
+    value, low, high = (-float(row[key]) for key in ("difference", "low", "high"))
+    return {**row, "difference": str(value), "low": str(high), "high": str(low)}
 
 
 def _difference(row: Mapping[str, str]) -> str:

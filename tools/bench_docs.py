@@ -1,0 +1,73 @@
+"""Fill docs/table1.md from the rows of the benches.
+
+python -m tools.bench_docs
+
+The rows are those `flexpad bench` writes, kept in benchmarks/results as NAME.csv, NAME_tuning.csv and
+NAME_differences.csv. A table whose rows are not there yet is left as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.dataset_docs import fill
+
+from flexpad.bench import plan as plans
+from flexpad.bench import results, table
+from flexpad.bench.plan import Plan
+from flexpad.bench.table import Rows, Values
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "table1.md"
+RESULTS = ROOT / "benchmarks" / "results"
+CONFIGS = ROOT / "configs" / "bench"
+TABLE1, ABLATIONS = "table1_synth", "ablations"
+
+Found = tuple[Plan, Values, Rows, Rows]
+
+
+def rows_of(name: str) -> Found | None:
+    """Read a bench: its plan, its rates, its trials and its differences; None before there are any."""
+    path = RESULTS / f"{name}.csv"
+    if not path.is_file():
+        return None
+    plan = plans.read(CONFIGS / f"{name}.yaml")
+    tried, apart = (
+        results.read_table(part) if (part := RESULTS / f"{name}_{kind}.csv").is_file() else []
+        for kind in ("tuning", "differences")
+    )
+    return plan, Values(plan, results.read_table(path)), tried, apart
+
+
+def of_columns(found: Found) -> str:
+    """Every column of the table in the paper's form, each under its name."""
+    plan, values, _, _ = found
+    return "\n\n".join(f"**{name}**\n\n{table.single(values, name)}" for name in plan.columns)
+
+
+# Name of a mark to the bench its table is from and what makes it.
+TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
+    "summary": (TABLE1, lambda found: table.summary(found[1])),
+    "single": (TABLE1, of_columns),
+    "fused": (TABLE1, lambda found: table.fused(found[1])),
+    "common": (TABLE1, lambda found: table.common_threshold(found[1])),
+    "differences": (TABLE1, lambda found: table.differences(found[3])),
+    "tuning": (TABLE1, lambda found: table.tuning(found[2])),
+    "ablations": (ABLATIONS, lambda found: table.arms(found[1], found[3])),
+}
+
+
+def main() -> None:
+    """Fill every table there are rows for."""
+    for mark, (name, make) in TABLES.items():
+        found = rows_of(name)
+        if found is None:
+            print(f"{mark}: no rows of {name} yet, left as it is", file=sys.stderr)
+        else:
+            fill(PAGE, mark, make(found))
+
+
+if __name__ == "__main__":
+    main()
