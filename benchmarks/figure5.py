@@ -3,9 +3,9 @@
     python benchmarks/figure5.py runs/bench/table1_synth --protocol synth-surf@1 [--seed 0]
         [--page docs/table1.md]
 
-Every finished run of that protocol and seed is analysed (``flexpad analyse``), unless it was already;
-the figure, FMM-RPL's experts and where it looks go to the folder beside the page that is named like
-it, and the table into the page.
+Every finished run of that protocol and seed is analysed (``flexpad analyse``), unless it was
+already; the figure, FMM-RPL's experts and where it looks go to the folder beside the page that is
+named like it, and the table into the page.
 """
 
 from __future__ import annotations

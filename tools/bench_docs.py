@@ -2,8 +2,8 @@
 
 python -m tools.bench_docs
 
-The rows are those `flexpad bench` writes, kept in benchmarks/results as NAME.csv, NAME_tuning.csv and
-NAME_differences.csv. A table whose rows are not there yet is left as it is.
+The rows are those `flexpad bench` writes, kept in benchmarks/results as NAME.csv, NAME_tuning.csv
+and NAME_differences.csv. A table whose rows are not there yet is left as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Found = tuple[Plan, Values, Rows, Rows]
 
 
 def rows_of(name: str) -> Found | None:
-    """Read a bench: its plan, its rates, its trials and its differences; None before there are any."""
+    """Read the plan, rates, trials and differences of a bench; None before there are any."""
     path = RESULTS / f"{name}.csv"
     if not path.is_file():
         return None

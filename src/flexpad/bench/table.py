@@ -171,7 +171,7 @@ def differences(rows: Rows) -> str:
 
 
 def arms(values: Values, rows: Rows) -> str:
-    """Every arm of an ablation: ACER, mean over columns, and how far its mean is from the base's."""
+    """ACER of every arm of an ablation, mean over columns, and how far it is from the base."""
     base = values.plan.arms_of
     apart = {row["other"]: row for row in rows if (row["method"], row["column"]) == (base, MEAN)}
     head = ["arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
