@@ -25,25 +25,25 @@ from typing import Any
 import torch
 from towers import TOWERS, operations
 
-from flexpad import encoders, methods
+from flexpad import config, encoders, methods
+from flexpad.bench import plan as plans
+from flexpad.bench.plan import Job, merged
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, TextTower, set_trainable
 from flexpad.encoders.text import small_tokenizer
 from flexpad.files import whole_file
 from flexpad.methods import Method
-from flexpad.recipe import EncoderRecipe, MethodRecipe
+from flexpad.recipe import EncoderRecipe, Recipe
 from flexpad.score import source_commit
 from flexpad.types import MODALITIES, Batch, modalities_of
 
 NANO = "clip-nano"
 BASE = "ViT-B/16"
 ENCODERS = (NANO, BASE)
-# What the table's recipes train of the encoder; CLIP is frozen where nothing else is said.
-TRAINABLE = {"multi_branch": "all", "fm_vit": "all", "shared_vit": "all"}
-# Where the table's recipes differ from a method's config.yaml, which is for ViT-B/16.
-OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    (NANO, "fmm_rpl"): {"rank": 16, "depth": 5, "tune_class_words": True},
-}
+# The bench whose recipes say, for each encoder, what of it is trained and with which options.
+CONFIGS = Path(__file__).parents[1] / "configs" / "bench"
+PLANS = {NANO: CONFIGS / "table1_synth.yaml", BASE: CONFIGS / "table1_real.yaml"}
+ELSEWHERE: Mapping[str, Mapping[str, Any]] = {"shared_vit": {"encoder": {"trainable": "all"}}}
 COLUMNS = ("encoder", "method", "trainable", "options", "trained", "stored", "gmac_rgb", "gmac_all",
            "gmac_text", "commit")  # fmt: skip
 OUT = Path("benchmarks/results/method_sizes.csv")
@@ -65,7 +65,8 @@ def main() -> None:
 
 def row(encoder: str, name: str) -> dict[str, str]:
     """Count one method on one encoder."""
-    method = make(encoder, name)
+    recipe = recipe_for(encoder, name)
+    method = make(encoder, recipe)
     size = method.clip.config.image_size
     trained = sum(weight.numel() for weight in method.parameters() if weight.requires_grad)
     method.requires_grad_(False)  # the counter fails where a weight enters a module as a value
@@ -73,8 +74,8 @@ def row(encoder: str, name: str) -> dict[str, str]:
     return {
         "encoder": encoder,
         "method": name,
-        "trainable": TRAINABLE.get(name, "none"),
-        "options": json.dumps(OPTIONS.get((encoder, name), {})),
+        "trainable": recipe.encoder.trainable,
+        "options": json.dumps(recipe.method.options),
         "trained": str(trained),
         "stored": str(stored(method)),
         "gmac_rgb": f"{alone:.4f}",
@@ -84,10 +85,23 @@ def row(encoder: str, name: str) -> dict[str, str]:
     }
 
 
-def make(encoder: str, name: str) -> Method:
+def recipe_for(encoder: str, name: str) -> Recipe:
+    """Give the recipe a method has in the bench of an encoder."""
+    plan = plans.read(PLANS[encoder])
+    of_method = [
+        system
+        for system, settings in plan.all_systems.items()
+        if merged(settings)["method"]["name"] == name
+    ]
+    if of_method:
+        return plans.recipe_of(plan, Job(of_method[0], plan.protocols[0], 0), {})
+    layers = plan.recipe, {"method": name}, ELSEWHERE.get(name, {})
+    return config.build(Recipe, merged(*layers), f"method {name!r}")
+
+
+def make(encoder: str, recipe: Recipe) -> Method:
     """Make a method the way the table's recipes do, in evaluation mode."""
-    recipe = MethodRecipe(name, OPTIONS.get((encoder, name), {}))
-    return methods.build(recipe, encoder_of(encoder, TRAINABLE.get(name, "none"))).eval()
+    return methods.build(recipe.method, encoder_of(encoder, recipe.encoder.trainable)).eval()
 
 
 def encoder_of(name: str, trainable: str) -> Encoder:

@@ -15,6 +15,9 @@ from tools.dataset_docs import fill
 from tools.markdown import table
 
 from flexpad import methods
+from flexpad.bench import plan as plans
+from flexpad.bench import table as bench_table
+from flexpad.types import CONDITIONS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -47,8 +50,38 @@ def sizes(method: str, results: Path = RESULTS) -> str | None:
     return f"{table(head, cells, 'lrrrrr')}\n\n{note}"
 
 
+def measured(method: str, results: Path = RESULTS) -> str | None:
+    """What a method reached in table 1 on rendered faces; None before it was measured."""
+    path = results / "table1_synth.csv"
+    rows = _rows(path, method)
+    if not rows:
+        return None
+    plan = plans.read(ROOT / "configs" / "bench" / "table1_synth.yaml")
+    values = bench_table.Values(plan, rows)
+    cells = [
+        [
+            column,
+            *(
+                bench_table.percent(
+                    values.mean(method, of, condition, bench_table.ACER),
+                    values.spread(method, of, condition, bench_table.ACER),
+                )
+                for condition in CONDITIONS
+            ),
+        ]
+        for column, of in plan.columns.items()
+    ]
+    note = (
+        "ACER in per cent with APCER over all attacks in one pool, on rendered faces and"
+        " clip-nano, mean of three seeds;\nbehind ± the standard deviation over sub-protocols, or"
+        " over seeds. See [table 1](../../../../docs/table1.md)."
+    )
+    head = ["rendered", *CONDITIONS]
+    return f"{table(head, cells, 'l' + 'r' * len(CONDITIONS))}\n\n{note}"
+
+
 # Name of a mark to what makes its content for a method, or None while there is nothing to show.
-TABLES: Mapping[str, Callable[[str], str | None]] = {"sizes": sizes}
+TABLES: Mapping[str, Callable[[str], str | None]] = {"sizes": sizes, "results": measured}
 
 
 def page(method: str) -> Path:
