@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,11 +94,19 @@ def test_every_word_a_sentence_can_hold_is_known() -> None:
             assert len(ids) <= captions.LENGTH
 
 
+def forbidden(words: Sequence[str]) -> list[str]:
+    """Words that name a class or an instrument."""
+    banned = r"bona|fide|real|live|genuine|attack|fake|spoof|mask|print|paper|replay|screen|tablet"
+    banned += r"|phone|laptop|mannequin|silicone|resin|cut|photo|picture|display"
+    return [word for word in words if re.search(rf"^({banned})", word)]
+
+
 def test_no_sentence_can_name_a_class_or_an_instrument() -> None:
-    assert captions.forbidden(captions.vocabulary()) == ["fake", "live"]  # of class sentences
+    assert forbidden(["man", "mask", "printed"]) == ["mask", "printed"]
+    assert forbidden(captions.vocabulary()) == ["fake", "live"]  # of class sentences
     rng = np.random.default_rng(0)
     for _ in range(200):
-        assert not captions.forbidden(captions.caption(somebody(), rng).split())
+        assert not forbidden(captions.caption(somebody(), rng).split())
 
 
 def test_a_mirror_changes_sides_and_grey_takes_colours() -> None:
