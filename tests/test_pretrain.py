@@ -207,7 +207,8 @@ def tiny() -> known.PretrainSettings:
 def test_a_run_repeats_itself_and_goes_on_where_it_stopped(
     two_parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pretraining, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(pretraining, "SAVE_MINUTES", 0.0)
+    monkeypatch.setattr(pretraining, "LOG_STEPS", 1)
     runs = [tmp_path / name for name in ("whole", "again", "stopped")]
     for run in runs:
         run.mkdir()
@@ -231,9 +232,21 @@ def test_a_run_repeats_itself_and_goes_on_where_it_stopped(
     pretraining.pretrain(tiny(), runs[2], workers=1)
     weights = [(run / "model.safetensors").read_bytes() for run in runs]
     assert weights[0] == weights[1] == weights[2]
+    for name in ("metrics.jsonl", "metrics.csv"):
+        assert len({(run / name).read_bytes() for run in runs}) == 1
+    lines = [json.loads(line) for line in (runs[0] / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["epoch"]) for line in lines] == [(1, 1), (2, 1), (3, 2), (4, 2)]
     assert json.loads((runs[0] / "retrieval.json").read_text()) == found
     with pytest.raises(BadInput, match=r"pretrain\.yaml: is of a run with other settings"):
         pretraining.pretrain(replace(tiny(), steps=5), runs[0], workers=1)
+
+
+def test_a_state_that_cannot_be_read_is_named(two_parts: Path, tmp_path: Path) -> None:
+    (tmp_path / "corpus").symlink_to(two_parts)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "last.pt").write_bytes(b"half a file")
+    with pytest.raises(BadInput, match="state: cannot be read; delete it"):
+        pretraining.pretrain(tiny(), tmp_path, workers=1)
 
 
 def test_retrieval_of_a_clip_that_knows_nothing_is_chance(two_parts: Path) -> None:
