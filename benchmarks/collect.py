@@ -15,6 +15,8 @@ import os
 import platform
 from pathlib import Path
 
+from page import fill
+
 from flexpad import checkpoint
 from flexpad.config import load
 from flexpad.recipe import Recipe
@@ -23,7 +25,6 @@ from flexpad.score import source_commit
 COLUMNS = ("protocol", "method", "condition", "rate", "value", "low", "high", "n", "seed",
            "commit", "hardware")  # fmt: skip
 RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled", "eer", "auc")
-BEGIN, END = "<!-- table: demo -->", "<!-- end of table -->"
 
 
 def processor() -> str:
@@ -111,9 +112,7 @@ def main() -> None:
     table = markdown(kept, rows[0]["seed"])
     print(table)
     if given.readme:
-        before, _, rest = given.readme.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        given.readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+        fill(given.readme, "demo", table)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 from collect import COLUMNS, processor
+from page import fill
 from rich.table import Table
 
 from flexpad import metrics, score_table
@@ -43,7 +44,6 @@ from flexpad.types import CONDITIONS
 SUBJECTS = 1000
 SPECIES = ("flat print", "bent print", "replay", "mask")
 SEED = 0
-BEGIN, END = "<!-- table: speed -->", "<!-- end of speed table -->"
 CURVE = "ROC points and AUC"  # what peers can do too, under the same name
 CROSSING = "EER threshold and both rates there"
 Figures = dict[str, float]
@@ -78,9 +78,7 @@ def main() -> None:
             table.writeheader()
             table.writerows(rows)
     if options.page:
-        before, _, rest = options.page.read_text(encoding="utf-8").partition(BEGIN)
-        page = f"{before}{BEGIN}\n{_markdown(rows)}\n{END}{rest.partition(END)[2]}"
-        options.page.write_text(page, encoding="utf-8")
+        fill(options.page, "speed", _markdown(rows))
 
 
 def make_files(rows: int, path: Path, scores: Path | None) -> None:

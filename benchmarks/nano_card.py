@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from collect import processor
 from numpy.typing import NDArray
+from page import fill
 from torch.utils.data import DataLoader
 
 from flexpad import encoders
@@ -39,7 +40,6 @@ from flexpad.types import MODALITIES, modalities_of
 
 CONDITIONS = ("R", "D", "I", "RDI")
 SPLITS = ("train", "dev", "test")
-END = "<!-- end of table -->"
 COLUMNS = ("table", "weights", "seed", "on", "condition", "rate", "value", "n", "commit",
            "hardware")  # fmt: skip
 CARD = Path("src/flexpad/encoders/assets/clip_nano/README.md")
@@ -82,17 +82,7 @@ def main() -> None:
     for name in ("retrieval", "probe"):
         text = markdown(name, [row for row in rows if row["table"] == name])
         print(text, end="\n\n")
-        write_table(given.card, name, text)
-
-
-def write_table(page: Path, name: str, text: str) -> None:
-    """Put a table in the place of a page that is marked for it."""
-    begin = f"<!-- table: {name} -->"
-    before, found, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, ended, after = rest.partition(END)
-    if not (found and ended):
-        raise SystemExit(f"{page}: has no place {begin} ... {END}")
-    page.write_text(f"{before}{begin}\n{text}\n{END}{after}", encoding="utf-8")
+        fill(given.card, name, text)
 
 
 def retrieval_rows(found: dict[str, float], of: str) -> list[dict[str, str]]:

@@ -25,6 +25,7 @@ from typing import Any
 import torch
 import transformers
 from collect import processor
+from page import fill
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -57,7 +58,6 @@ OWN_SIZE, WORDS, LENGTH = 224, 49408, 77
 LAYOUTS = ("Hugging Face", "open_clip", "flexpad")
 KEY = ("layout", "shape", "activation", "image_size")
 COLUMNS = (*KEY, "peer", "image", "text", "largest", "commit", "hardware")
-BEGIN, END = "<!-- table: parity -->", "<!-- end of parity table -->"
 
 
 @torch.no_grad()
@@ -231,10 +231,7 @@ def main() -> None:
     rows = update(given.out, rows) if given.out else rows
     print(markdown(rows))
     if given.page:
-        before, _, rest = given.page.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        table = f"{before}{BEGIN}\n{markdown(rows)}\n{END}{after}"
-        given.page.write_text(table, encoding="utf-8")
+        fill(given.page, "parity", markdown(rows))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     some command | python benchmarks/quote.py docs/compare.md compare
 
-The place begins with ``<!-- output: compare -->`` and ends with ``<!-- end of output -->``.
+The place begins with ``<!-- compare -->`` and ends with ``<!-- /compare -->``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-END = "<!-- end of output -->"
+from page import fill
 
 
 def main() -> None:
@@ -23,14 +23,8 @@ def main() -> None:
     printed = sys.stdin.read().strip("\n")
     if not printed:
         sys.exit("nothing was printed; the page stays as it is")
-    begin = f"<!-- output: {given.name} -->"
-    before, found, rest = given.page.read_text(encoding="utf-8").partition(begin)
-    _, ended, after = rest.partition(END)
-    if not (found and ended):
-        sys.exit(f"{given.page}: has no place {begin} ... {END}")
     lines = "\n".join(line.rstrip() for line in printed.splitlines())
-    text = f"{before}{begin}\n```text\n{lines}\n```\n{END}{after}"
-    given.page.write_text(text, encoding="utf-8")
+    fill(given.page, given.name, f"```text\n{lines}\n```")
 
 
 if __name__ == "__main__":

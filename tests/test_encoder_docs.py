@@ -14,7 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "parity.csv"
 
 def test_the_parity_table_is_what_was_measured_and_within_what_is_promised():
     rows = list(csv.DictReader(RESULTS.open(encoding="utf-8")))
-    table = re.search(r"<!-- table: parity -->\n(.*?)<!-- end", PAGE, re.S)[1].splitlines()[2:]
+    table = re.search(r"<!-- parity -->\n(.*?)<!-- /parity", PAGE, re.S)[1].splitlines()[2:]
     columns = ("layout", "shape", "activation", "image_size", "image", "text", "peer")
     assert table == [f"| {' | '.join(row[column] for column in columns)} |" for row in rows]
     assert {row["layout"] for row in rows} == {layout.name for layout in LAYOUTS}

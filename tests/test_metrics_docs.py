@@ -33,7 +33,7 @@ def examples():
 
 
 def table():
-    lines = re.search(r"<!-- table: worked -->\n(.*?)<!--", PAGE, re.S)[1].splitlines()
+    lines = re.search(r"<!-- worked -->\n(.*?)<!--", PAGE, re.S)[1].splitlines()
     return {cells_of(line)[0]: cells_of(line)[1:] for line in lines[2:]}
 
 

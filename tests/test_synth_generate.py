@@ -29,6 +29,7 @@ from flexpad.synth.generate import digest_of, generate, person_of
 from flexpad.synth.instruments import SPECIES
 from flexpad.synth.layouts.pictures import write_video
 from flexpad.synth.plan import Subject, generator
+from flexpad.synth.workers import share_out
 from flexpad.types import BadInput
 
 TINY = SynthConfig(seed=5, pixels=32, part=(1, 1, 1))
@@ -148,6 +149,21 @@ class TestPlan:
         }
         assert len(set(draws.values())) == 4
         assert generator(0, "surf", "a").random() == draws[0, "surf", "a"]
+
+
+class TestWorkers:
+    def test_linear_algebra_keeps_to_one_thread_in_each(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        assert dict(share_out(os.getenv, names, workers=2)) == dict.fromkeys(names, "1")
+        assert [os.getenv(name) for name in names] == ["3", None]
+
+    def test_an_error_in_a_job_comes_out(self) -> None:
+        with pytest.raises(ValueError, match="invalid literal"):
+            list(share_out(int, ["1", "one"], workers=2))
 
 
 class TestBytes:

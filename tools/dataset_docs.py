@@ -7,12 +7,12 @@ hold beside what was published.
 
 from __future__ import annotations
 
-import re
 import sys
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.page import fill
 from rich.console import Console
 from tests.trees import TREES
 from tests.trees.tree import TWINS
@@ -97,15 +97,6 @@ def counts(lists: Path) -> str:
             cells += [entry.subjects, said and said.subjects]
             lines.append("| " + " | ".join("" if c is None else str(c) for c in cells) + " |")
     return "\n".join(lines)
-
-
-def fill(path: Path, mark: str, content: str) -> None:
-    """Put content between ``<!-- mark -->`` and ``<!-- /mark -->`` in a page."""
-    text = path.read_text(encoding="utf-8")
-    between = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
-    if not between.search(text):
-        raise SystemExit(f"{path}: has no lines <!-- {mark} --> and <!-- /{mark} -->")
-    path.write_text(between.sub(lambda m: f"{m[1]}{content}\n{m[2]}", text), encoding="utf-8")
 
 
 def _lists_only(name: str, folder: Path, protocol: str) -> Audit:

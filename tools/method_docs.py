@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.dataset_docs import fill
+from benchmarks.page import fill
 from tools.markdown import table
 
 from flexpad import methods

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tools.dataset_docs import fill
+from benchmarks.page import fill
 from tools.markdown import percent, table
 
 ROOT = Path(__file__).parents[1]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.page import fill
 from tools import synth_optics, synth_results
-from tools.dataset_docs import fill
 from tools.markdown import percent, table
 
 from flexpad.data import protocols

@@ -22,8 +22,7 @@ from flexpad.types import MODALITIES, BadInput, Modality
 # OpenAI's CLIP preprocessing, RGB in [0, 1].
 CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
-
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _ASPECT_TOLERANCE = 0.02  # a pixel of rounding in a crop of 50
 
 Pixels = NDArray[np.float32]
@@ -147,13 +146,13 @@ def jitter(
     mean = brightness * pixels.sum() / max(1, len(pixels) * int(shown.sum()))
     varied: Pixels = pixels * (brightness * contrast) + mean * (1 - contrast) * shown
     if modality is Modality.RGB:
-        grey = np.tensordot(_LUMA, varied, axes=1)
+        grey = np.tensordot(LUMA, varied, axes=1)
         varied = grey + (varied - grey) * saturation
     return varied.clip(0, 1)
 
 
 def normalise(pixels: Pixels) -> Pixels:
-    """To the three channels CLIP expects, (1 or 3, H, W) in [0, 1] to (3, H, W)."""
+    """To the three channels CLIP expects, (..., 1 or 3, H, W) in [0, 1] to (..., 3, H, W)."""
     scaled: Pixels = (pixels - CLIP_MEAN[:, None, None]) / CLIP_STD[:, None, None]
     return scaled
 

@@ -158,15 +158,26 @@ def require_room(sentences: ClassSentences, context_length: int) -> None:
         )
 
 
+def padded(pieces: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Put the word pieces of sentences into one table; what follows an end is never read.
+
+    Returns:
+        Word pieces, (K, L), and the place of each sentence's end token, (K,).
+    """
+    ids = torch.zeros(len(pieces), max(map(len, pieces)), dtype=torch.int64)
+    for row, piece in zip(ids, pieces, strict=True):
+        row[: len(piece)] = torch.tensor(piece)
+    return ids, torch.tensor([len(piece) - 1 for piece in pieces])
+
+
 def _in_one_table(
     tokenizer: Tokenizer, pieces: Sequence[Sequence[int]], context: int
 ) -> ClassSentences:
-    """Put sentences of different length into one table; what follows an end is never read."""
-    ids = torch.zeros(len(pieces), max(map(len, pieces)), dtype=torch.int64)
-    for row, piece in zip(ids, pieces, strict=True):
+    """Put class sentences into one table, if every word of them is known."""
+    for piece in pieces:
         _refuse_unknown(tokenizer, piece[1:-1])
-        row[: len(piece)] = torch.tensor(piece)
-    return ClassSentences(ids, torch.tensor([len(piece) - 1 for piece in pieces]), context)
+    ids, ends = padded(pieces)
+    return ClassSentences(ids, ends, context)
 
 
 def _refuse_unknown(tokenizer: Tokenizer, said: Sequence[int]) -> None:

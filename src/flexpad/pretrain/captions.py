@@ -8,7 +8,6 @@ instruments of attacks are not in the vocabulary at all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -181,14 +180,3 @@ def _every(choices: Mapping[str, Sequence[str]]) -> list[str]:
 def tokenizer() -> Tokenizer:
     """Make the tokenizer of these sentences: whole words."""
     return word_tokenizer(vocabulary())
-
-
-def forbidden(words: Sequence[str]) -> list[str]:
-    """Find words that name a class or an instrument, which no caption may say.
-
-    >>> forbidden(["man", "mask", "printed"])
-    ['mask', 'printed']
-    """
-    banned = r"bona|fide|real|live|genuine|attack|fake|spoof|mask|print|paper|replay|screen|tablet"
-    banned += r"|phone|laptop|mannequin|silicone|resin|cut|photo|picture|display"
-    return [word for word in words if re.search(rf"^({banned})", word)]

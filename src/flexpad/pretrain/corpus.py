@@ -6,11 +6,9 @@ nobody in it is in a benchmark, and a small corpus is the beginning of a larger 
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +27,7 @@ from flexpad.synth.plan import generator
 from flexpad.synth.render import Camera
 from flexpad.synth.sensors import draw_sensors, record, samples_for
 from flexpad.synth.view import View, frame_face
+from flexpad.synth.workers import share_out
 from flexpad.types import BadInput
 
 NAME = "pretrain"  # of the random numbers; benchmark families are surf, cefa and wmca
@@ -139,7 +138,8 @@ def build(folder: Path, seed: int, size: int, workers: int = 2) -> Corpus:
     missing = [number for number, part in enumerate(parts) if not part.is_dir()]
     if missing:
         with progress("rendering", total=len(missing) * PART, unit="views") as tick:
-            for _ in _render_parts(folder, seed, missing, workers):
+            work = functools.partial(render_part, folder, seed)
+            for _ in share_out(work, missing, workers):
                 tick(PART)
     return read(parts)
 
@@ -153,23 +153,6 @@ def _claim(folder: Path, seed: int) -> None:
             partial.write_text(json.dumps(said) + "\n", encoding="utf-8")
     elif json.loads(marker.read_text(encoding="utf-8")) != said:
         raise BadInput(f"{marker}: is of another corpus than {said}; choose another folder")
-
-
-def _render_parts(folder: Path, seed: int, numbers: list[int], workers: int) -> Iterator[None]:
-    if workers == 1:
-        for number in numbers:
-            render_part(folder, seed, number)
-            yield
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(render_part, folder, seed, number) for number in numbers]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                yield
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def render_part(folder: Path, seed: int, number: int) -> None:
@@ -207,11 +190,6 @@ def read(parts: list[Path]) -> Corpus:
     told = [json.loads(line) for line in lines]
     return Corpus(
         np.concatenate(images),
-        tuple(scene_from(one["scene"]) for one in told),
+        tuple(config.build(Scene, one["scene"], "scene") for one in told),
         np.array([one["person"] for one in told], np.int64),
     )
-
-
-def scene_from(values: Mapping[str, object]) -> Scene:
-    """Read a scene back from what JSON made of it."""
-    return config.build(Scene, values, "scene")

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from flexpad.data.transforms import CLIP_MEAN, CLIP_STD
+from flexpad.data.transforms import LUMA, normalise
+from flexpad.encoders.text import padded
 from flexpad.pretrain.captions import caption
 from flexpad.pretrain.corpus import Corpus
 from flexpad.pretrain.scene import Scene, mirrored, without_colour
@@ -24,7 +25,6 @@ from flexpad.pretrain.scene import Scene, mirrored, without_colour
 CROP = (0.80, 1.0)  # side of the crop over that of the view
 GREY = 0.25  # share of views shown without colour, as depth and infrared will be
 EXPOSURE, CONTRAST = 0.15, 0.15  # spread of their logarithms
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +74,12 @@ def draw_pairs(
         for one, dull in zip(map(_maybe_mirrored, scenes, flip), grey, strict=True)
     ]
     words, ends = encode([caption(scene, rng) for scene in shown], tokenizer)
-    return Pairs(normalise(images), words, ends)
+    return Pairs(torch.from_numpy(normalise(images.numpy())), words, ends)
 
 
 def encode(sentences: Sequence[str], tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
     """Turn sentences into word pieces (B, L) and the places of their ends (B,)."""
-    pieces = [piece.ids for piece in tokenizer.encode_batch(list(sentences))]
-    words = torch.zeros(len(pieces), max(map(len, pieces)), dtype=torch.int64)
-    for row, ids in zip(words, pieces, strict=True):
-        row[: len(ids)] = torch.tensor(ids)
-    return words, torch.tensor([len(ids) - 1 for ids in pieces])
-
-
-def normalise(images: Tensor) -> Tensor:
-    """Normalise images (B, 3, H, W) in [0, 1] as CLIP does."""
-    mean, deviation = (torch.from_numpy(of)[:, None, None] for of in (CLIP_MEAN, CLIP_STD))
-    return (images - mean) / deviation
+    return padded([piece.ids for piece in tokenizer.encode_batch(list(sentences))])
 
 
 def centre(images: Tensor, size: int) -> Tensor:
@@ -122,6 +112,6 @@ def _develop(images: Tensor, rng: np.random.Generator, grey: NDArray[np.bool_]) 
     level = images.mean(dim=(1, 2, 3), keepdim=True)
     images = ((images - level) * contrast + level) * gain
     dull = torch.from_numpy(grey)
-    luma = torch.tensor(LUMA)[:, None, None]
+    luma = torch.from_numpy(LUMA)[:, None, None]
     images[dull] = (images[dull] * luma).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
     return images.clamp(0, 1)

@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from flexpad.data.transforms import normalise
 from flexpad.encoders import Encoder
 from flexpad.pretrain import captions
 from flexpad.pretrain.corpus import Corpus
-from flexpad.pretrain.pairs import centre, encode, normalise
+from flexpad.pretrain.pairs import centre, encode
 
 DRAWS = 20  # galleries of a size that are drawn
 AT_ONCE = 128
@@ -57,8 +58,9 @@ def embed_images(encoder: Encoder, corpus: Corpus) -> Tensor:
     found = []
     for start in range(0, len(corpus.images), AT_ONCE):
         pixels = torch.from_numpy(corpus.images[start : start + AT_ONCE])
-        images = normalise(centre(pixels.permute(0, 3, 1, 2).float() / 255, size))
-        features = encoder.clip.vision(images.to(device)).image
+        images = centre(pixels.permute(0, 3, 1, 2).float() / 255, size)
+        shown = torch.from_numpy(normalise(images.numpy()))
+        features = encoder.clip.vision(shown.to(device)).image
         found.append(F.normalize(features, dim=-1).cpu())
     return torch.cat(found)
 

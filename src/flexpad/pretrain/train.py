@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,10 @@ from flexpad import config, encoders
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
 from flexpad.engine import optimizer as groups
-from flexpad.engine import precision
+from flexpad.engine import precision, state
+from flexpad.engine.average import Average
+from flexpad.engine.diary import Diary
+from flexpad.engine.state import Run
 from flexpad.files import whole_file
 from flexpad.log import logger, progress
 from flexpad.pretrain import captions, corpus, pairs
@@ -32,10 +34,9 @@ from flexpad.pretrain.settings import PretrainSettings
 from flexpad.types import BadInput
 
 LARGEST_SCALE = 100.0
-STATE, LAST = "state", "last.pt"
-LOG, SETTINGS, RETRIEVAL = "metrics.jsonl", "pretrain.yaml", "retrieval.json"
+SETTINGS, RETRIEVAL = "pretrain.yaml", "retrieval.json"
 LOG_STEPS, MEASURE_STEPS = 50, 500
-SAVE_SECONDS = 120.0
+SAVE_MINUTES = 2.0
 
 
 def pretrain(settings: PretrainSettings, out: Path, *, workers: int = 2) -> dict[str, float]:
@@ -51,7 +52,8 @@ def pretrain(settings: PretrainSettings, out: Path, *, workers: int = 2) -> dict
         Retrieval on held-out views, see :func:`flexpad.pretrain.retrieval.retrieval`.
 
     Raises:
-        BadInput: The folder holds a run of other settings, or the loss is not finite.
+        BadInput: The folder holds a run of other settings or one that cannot go on, or the loss is
+            not finite.
     """
     _claim(out, settings)
     if (out / RETRIEVAL).is_file():  # it was written last
@@ -64,22 +66,24 @@ def pretrain(settings: PretrainSettings, out: Path, *, workers: int = 2) -> dict
     rates = {"clip": settings.learning_rate}
     weights = groups.parameter_groups(encoder.clip, lambda _: "clip", rates, settings.weight_decay)
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.98))
-    first = _resume(out / STATE, encoder.clip, optimizer)
-    _cut_log(out / LOG, first)
-    saved = time.monotonic()
-    with progress("pre-training", settings.steps, unit="steps") as tick:
-        tick(first)
-        for step in range(first, settings.steps):
+    run = _go_on(Run(out, encoder.clip, optimizer, Average(encoder.clip, 0.0), rows=""))
+    a_round = settings.views // settings.batch
+    with (
+        Diary(out, run.lines, run.step, writes=True, tensorboard=False) as diary,
+        progress("pre-training", settings.steps, unit="steps") as tick,
+    ):
+        tick(run.step)
+        for step in range(run.step, settings.steps):
             loss = _step(encoder, optimizer, settings, learned, step, device)
+            run.step += 1
             tick(note=f"loss {loss:.3f}")
-            if (step + 1) % LOG_STEPS == 0:
-                found = {}
-                if (step + 1) % MEASURE_STEPS == 0:
-                    found = retrieval(_evaluated(encoder), held_out)
-                _log(out, step + 1, loss=loss, scale=encoder.clip.log_scale.exp().item(), **found)
-            if time.monotonic() - saved > SAVE_SECONDS:
-                _save(out / STATE, encoder.clip, optimizer, step + 1)
-                saved = time.monotonic()
+            if run.step % LOG_STEPS == 0:
+                measured = {"loss": loss, "scale": encoder.clip.log_scale.exp().item()}
+                if run.step % MEASURE_STEPS == 0:
+                    measured |= retrieval(_evaluated(encoder), held_out)
+                diary.write(run.step, step // a_round + 1, **measured)
+            if run.due(SAVE_MINUTES, steps=0):
+                run.save(diary.lines)
     found = retrieval(_evaluated(encoder), held_out)
     _finish(out, encoder, found)
     return found
@@ -178,38 +182,16 @@ def _claim(out: Path, settings: PretrainSettings) -> None:
         raise BadInput(f"{path}: is of a run with other settings; choose another folder")
 
 
-def _save(folder: Path, clip: Clip, optimizer: torch.optim.Optimizer, step: int) -> None:
-    folder.mkdir(exist_ok=True)
-    with whole_file(folder / LAST) as partial:  # a kill at any moment leaves the last one whole
-        state = {"clip": clip.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-        torch.save(state, partial)
-
-
-def _resume(folder: Path, clip: Clip, optimizer: torch.optim.Optimizer) -> int:
-    """Load what was saved last, if anything was; give the step to go on with."""
-    if not (folder / LAST).is_file():
-        return 0
-    state = torch.load(folder / LAST, map_location="cpu", weights_only=True)
-    clip.load_state_dict(state["clip"])
-    optimizer.load_state_dict(state["optimizer"])
-    step = int(state["step"])
-    logger.info("goes on after step %d", step)
-    return step
-
-
-def _cut_log(path: Path, step: int) -> None:
-    """Forget what was logged after the step that a run goes on from."""
-    if not path.is_file():
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if json.loads(line)["step"] <= step]
-    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-
-def _log(out: Path, step: int, **values: float) -> None:
-    line = {"step": step, **{name: round(value, 5) for name, value in values.items()}}
-    with (out / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+def _go_on(run: Run) -> Run:
+    """Go back to what was saved last, if anything was."""
+    try:
+        run.restore()
+    except (BadInput, KeyError) as error:  # damaged, or of an older version
+        folder = run.folder / state.FOLDER
+        raise BadInput(f"{folder}: cannot be read; delete it, and the run begins anew") from error
+    if run.step:
+        logger.info("goes on after step %d", run.step)
+    return run
 
 
 def _finish(out: Path, encoder: Encoder, found: dict[str, float]) -> None:
@@ -217,4 +199,4 @@ def _finish(out: Path, encoder: Encoder, found: dict[str, float]) -> None:
     encoders.save(out, encoder, half=True)
     with whole_file(out / RETRIEVAL) as partial:
         partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(out / STATE, ignore_errors=True)
+    shutil.rmtree(out / state.FOLDER, ignore_errors=True)

@@ -6,15 +6,12 @@ temporary name and renamed, so a run that was interrupted goes on where it stopp
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from flexpad import __version__
@@ -30,10 +27,10 @@ from flexpad.synth.person import Person, draw_person, draw_phenotype
 from flexpad.synth.plan import Attributes, Subject, Take, generator
 from flexpad.synth.recording import draw_recording, frame_numbers
 from flexpad.synth.sensors import Shot
+from flexpad.synth.workers import share_out
 from flexpad.types import BadInput
 
 COMPLETE, BEGUN = rendered.FILE_NAME, "RENDERING.json"
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def generate(root: Path, config: SynthConfig, workers: int = 2) -> bool:
@@ -131,38 +128,12 @@ def _render_all(
 ) -> dict[str, journal.Entry]:
     """Render every subject, in this process or in several; what is known of each."""
     entries = {}
+    render = functools.partial(render_subject, root, config)
     with progress("rendering", total=sum(subject.items for subject in subjects)) as tick:
-        if workers == 1:
-            for subject in subjects:
-                entries[subject.name] = render_subject(root, config, subject)
-                tick(subject.items)
-            return entries
-        with _pool(workers) as pool:
-            jobs = {pool.submit(render_subject, root, config, s): s for s in subjects}
-            try:
-                for job in as_completed(jobs):
-                    entries[jobs[job].name] = job.result()
-                    tick(jobs[job].items)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for subject, entry in share_out(render, subjects, workers):
+            entries[subject.name] = entry
+            tick(subject.items)
     return entries
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes whose linear algebra keeps to one thread each."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield pool
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def render_subject(root: Path, config: SynthConfig, subject: Subject) -> journal.Entry:
