@@ -9,15 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flexpad import checkpoint, readers, recipes
-from flexpad.compare import compare, render_tables
 from flexpad.data import manifest as manifests
 from flexpad.data import protocols
-from flexpad.data.manifest import Manifest
 from flexpad.log import console
-from flexpad.recipe import Recipe
 from flexpad.report import render_table, report
 from flexpad.score import score
-from flexpad.score_table import ScoreTable
 from flexpad.synth.config import SynthConfig
 from flexpad.synth.contact_sheet import contact_sheet
 from flexpad.synth.generate import generate
@@ -26,24 +22,18 @@ from flexpad.train import train
 PART = SynthConfig(part=(140, 40, 60))  # of the small set; the demo is to take minutes
 
 
-def demo(
-    out: Path,
-    recipe_name: str = "demo",
-    rival_name: str = "demo_fm_clip",
-    config: SynthConfig | None = None,
-) -> None:
-    """Render, index, train, score, report, compare; and print both tables.
+def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None) -> None:
+    """Render, index, train, score, report; and print the one table.
 
     Args:
         out: Folder of the run. What is rendered there with the same settings is used again.
         recipe_name: What to train.
-        rival_name: What to hold it against: trained on the same rows in a folder below.
         config: What to render, in the layout of CASIA-SURF; None for a part of the small set.
 
     Raises:
         BadInput: ``out`` holds something else.
     """
-    recipe, rival = recipes.find(recipe_name), recipes.find(rival_name)
+    recipe = recipes.find(recipe_name)
     times: dict[str, float] = {}
     out.mkdir(parents=True, exist_ok=True)
     with _timed(times, "render"):
@@ -54,30 +44,20 @@ def demo(
         manifests.write(protocols.apply(recipe.protocol, found), out / "manifest.csv")
         manifest = manifests.read(out / "manifest.csv")
         contact_sheet(manifest.split("test"), out / "contact-sheet.png")
-    dev, test = _train_and_score(manifest, recipe, out, times)
-    of_rival = _train_and_score(manifest, rival, out / rival.method.name, times)
+    with _timed(times, "train"):
+        train(manifest, recipe, out, resume=True, overwrite=True)
+    with _timed(times, "score"):
+        model = checkpoint.load(out)
+        dev, test = (
+            score(model, manifest, split, out / f"scores-{split}.csv") for split in ("dev", "test")
+        )
     with _timed(times, "report"):
         figures = report(dev, test, out)
-        against = compare([test, of_rival[1]], [dev, of_rival[0]], out / "compare")
     console.print(render_table(figures))
-    console.print(render_tables(against))
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in times.items())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     console.print(f"{stages}; {sum(times.values()):.0f} s in all, {peak:.1f} GiB at most")
     console.print(f"Everything is in {out}; start with {out / 'report.html'}")
-
-
-def _train_and_score(
-    manifest: Manifest, recipe: Recipe, run: Path, times: dict[str, float]
-) -> tuple[ScoreTable, ScoreTable]:
-    """Train, and score dev and test; the seconds are added up under the method's name."""
-    with _timed(times, recipe.method.name):
-        train(manifest, recipe, run, resume=True, overwrite=True)
-        model = checkpoint.load(run)
-        dev, test = (
-            score(model, manifest, split, run / f"scores-{split}.csv") for split in ("dev", "test")
-        )
-    return dev, test
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def _print_decision(decision: Decision) -> None:
 
 
 def demo(out: Out = Path("runs/demo")) -> None:
-    """Render, train, score, report and compare on rendered faces, in minutes on two cores.
+    """Render, train, score and report on rendered faces, in minutes on two cores.
 
     Args:
         out: Folder for everything; what is rendered there is used again.
