@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from flexpad import calibrate, config, score_table, table_file
-from flexpad.bench import bench, data, difference, job, results, schedule, table
+from flexpad.bench import Part, bench, data, difference, job, results, schedule, table
 from flexpad.bench import plan as plans
 from flexpad.bench.inspect import inspect
 from flexpad.bench.plan import Job, Plan, merged
@@ -198,6 +198,15 @@ class TestBench:
         per_video = rows.group_by("split", "video_id").len()
         assert set(per_video.filter(pl.col("split") != "train")["len"]) == {1}
         assert min(per_video.filter(pl.col("split") == "train")["len"]) > 1
+
+    def test_a_part_leaves_the_rest_as_it_was(self, done):
+        plan, out, _ = done
+        part = Part(systems=("plain",))
+        assert bench(plan, out, out / "rendered", 2, part).missing == 0
+        rows = results.read_table(out / "results.csv")
+        assert {row["method"] for row in rows} == set(plan.systems)
+        with pytest.raises(BadInput, match="system 'plane' is not of this bench; did you mean"):
+            bench(plan, out, out / "rendered", 2, Part(systems=("plane",)))
 
     def test_page_says_that_faces_are_rendered(self, done):
         _, out, _ = done

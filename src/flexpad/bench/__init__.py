@@ -9,6 +9,6 @@ difference  whether two systems differ, over subjects and seeds
 table       the rows as tables in the form of the paper
 """
 
-from flexpad.bench.run import bench
+from flexpad.bench.run import Part, bench
 
-__all__ = ["bench"]
+__all__ = ["Part", "bench"]

@@ -24,6 +24,8 @@ from flexpad.bench.plan import (
 from flexpad.bench.schedule import Failure, Task, work
 from flexpad.data.manifest import sha256
 from flexpad.files import whole_file
+from flexpad.registry import did_you_mean
+from flexpad.types import BadInput
 
 JOBS = "jobs"
 RESULTS, TUNING, DIFFERENCES, TABLE = "results.csv", "tuning.csv", "differences.csv", "table.md"
@@ -32,12 +34,45 @@ TUNING_COLUMNS = ("method", "trial", "settings", "dev_error", "epoch", "seconds"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What of a bench is to be done now; what was done before stays.
+
+    Attributes:
+        systems: Their names; () = all.
+        protocols: Theirs; () = all.
+    """
+
+    systems: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+
+    def check(self, plan: Plan) -> None:
+        """Refuse what the plan does not have.
+
+        Raises:
+            BadInput: It has no such system or protocol.
+        """
+        known = {"system": tuple(plan.all_systems), "protocol": plan.protocols}
+        for what, names in (("system", self.systems), ("protocol", self.protocols)):
+            for name in names:
+                if name not in known[what]:
+                    raise BadInput(
+                        f"{what} {name!r} is not of this bench; {did_you_mean(name, known[what])}"
+                    )
+
+    def has(self, job: Job) -> bool:
+        """Whether a job is of it."""
+        return (not self.systems or job.system in self.systems) and (
+            not self.protocols or job.protocol in self.protocols
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """How a bench ended.
 
     Attributes:
         failures: Jobs that ended badly; the tables are made without them.
-        missing: Jobs of the table that are not done.
+        missing: Jobs of the table that are not done, of the part that was asked for.
     """
 
     failures: tuple[Failure, ...]
@@ -47,8 +82,10 @@ class Done:
 class Bench:
     """A plan and the folder its jobs are done in."""
 
-    def __init__(self, plan: Plan, out: Path, rendered: Path, workers: int) -> None:
+    def __init__(self, plan: Plan, out: Path, rendered: Path, workers: int, part: Part) -> None:
+        part.check(plan)
         self.plan = plan
+        self.part = part
         self.out = out
         self.workers = workers
         self.manifests = data.prepare(plan, out, rendered, workers)
@@ -86,7 +123,7 @@ class Bench:
 
     def tune(self) -> list[Failure]:
         """Do the trials."""
-        tasks = [self.trial(job) for job in trials(self.plan)]
+        tasks = [self.trial(job) for job in trials(self.plan) if self.part.has(job)]
         return work(tasks, self.workers, "tuning") if tasks else []
 
     def best_trials(self) -> dict[str, int]:
@@ -104,12 +141,17 @@ class Bench:
         """Train and test systems on protocols, with every seed."""
         best = self.best_trials()
         tasks = []
-        for job in runs(self.plan, tuple(protocols), tuple(systems)):
+        for job in self.runs(protocols, systems):
             tuned: Settings = {}
             if self.plan.tuning and job.system in best:
                 tuned = self.plan.tuning.trials[job.system][best[job.system]]
             tasks.append(self.task(job, tuned))
         return work(tasks, self.workers, what)
+
+    def runs(self, protocols: Sequence[str], systems: Sequence[str]) -> list[Job]:
+        """List the jobs of the part that was asked for."""
+        every = runs(self.plan, tuple(protocols), tuple(systems))
+        return [job for job in every if self.part.has(job)]
 
     def results(self, protocols: Sequence[str]) -> list[dict[str, Any]]:
         """Read what jobs on some protocols found, in their order; those not done are left out."""
@@ -190,7 +232,13 @@ class Bench:
         return rows
 
 
-def bench(plan: Plan, out: Path, rendered: Path, workers: int) -> Done:
+def bench(
+    plan: Plan,
+    out: Path,
+    rendered: Path,
+    workers: int,
+    part: Part = Part(),
+) -> Done:
     """Do a bench, or what is left of it; a job that is done is never done again.
 
     Writes ``results.csv``, ``tuning.csv``, ``differences.csv`` and ``table.md`` into ``out``, also
@@ -201,11 +249,12 @@ def bench(plan: Plan, out: Path, rendered: Path, workers: int) -> Done:
         out: Folder of all of it but what is rendered.
         rendered: Folder of that, by data set; several benches may share it.
         workers: Jobs at a time.
+        part: What of it is to be done now.
 
     Raises:
-        BadInput: Data cannot be read or rendered.
+        BadInput: Data cannot be read or rendered, or the plan has no such part.
     """
-    this = Bench(plan, out, rendered, workers)
+    this = Bench(plan, out, rendered, workers, part)
     failures: list[Failure] = []
     try:
         failures += this.tune()
@@ -215,5 +264,6 @@ def bench(plan: Plan, out: Path, rendered: Path, workers: int) -> Done:
             failures += this.run(plan.left_out.protocols, best, "left out")
     finally:
         this.write()
-    wanted = len(runs(plan, columns_protocols(plan), tuple(plan.all_systems)))
-    return Done(tuple(failures), wanted - len(this.results(columns_protocols(plan))))
+    wanted = this.runs(columns_protocols(plan), tuple(plan.all_systems))
+    missing = [job for job in wanted if not (this.folder(job) / results.RESULT).is_file()]
+    return Done(tuple(failures), len(missing))

@@ -25,6 +25,8 @@ def bench(
     rendered: Path = Path("runs/bench/rendered"),
     workers: int = 2,
     root: tuple[str, ...] = (),
+    systems: tuple[str, ...] = (),
+    protocols: tuple[str, ...] = (),
     dry_run: bool = False,
 ) -> int:
     """Train and test systems under one budget; a job that is done is never done again.
@@ -35,6 +37,8 @@ def bench(
         rendered: Folder of what is rendered; benches of the same data sets share it.
         workers: Jobs at a time; each gets its share of the cores.
         root: Where data sets lie that are read, as surf=/data/CASIA-SURF; else as the file says.
+        systems: Only these now; what was done of others stays in the tables.
+        protocols: Likewise.
         dry_run: Read the data and make every method once, and say what would be done.
     """
     from flexpad.bench import data, plan
@@ -43,16 +47,24 @@ def bench(
     if dry_run:
         _say(found)
         return 0
-    return _run(found, out or Path("runs/bench") / found.name, rendered, workers)
+    folder = out or Path("runs/bench") / found.name
+    return _run(found, folder, rendered, workers, (systems, protocols))
 
 
-def _run(plan: Plan, out: Path, rendered: Path, workers: int) -> int:
+def _run(
+    plan: Plan,
+    out: Path,
+    rendered: Path,
+    workers: int,
+    part: tuple[tuple[str, ...], tuple[str, ...]],
+) -> int:
+    from flexpad.bench import Part
     from flexpad.bench import bench as run
 
     if workers < 1:
         raise BadInput(f"--workers is {workers}; it should be 1 or more")
     try:
-        done = run(plan, out, rendered, workers)
+        done = run(plan, out, rendered, workers, Part(*part))
     except KeyboardInterrupt:
         errors.print("flexpad: stopped and saved; the same command goes on where it stopped")
         return 130
