@@ -47,7 +47,7 @@ def bench(
 
 
 def _run(plan: Plan, out: Path, rendered: Path, workers: int) -> int:
-    from flexpad.bench import bench as run
+    from flexpad.bench.run import bench as run
 
     if workers < 1:
         raise BadInput(f"--workers is {workers}; it should be 1 or more")
