@@ -9,30 +9,20 @@ commit and hardware. Rows of the same protocol, method and seed are replaced.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
-import platform
 from pathlib import Path
 
 from page import fill
+from rows import put
 
 from flexpad import checkpoint
+from flexpad.bench.results import COLUMNS, processor
 from flexpad.config import load
 from flexpad.recipe import Recipe
 from flexpad.score import source_commit
 
-COLUMNS = ("protocol", "method", "condition", "rate", "value", "low", "high", "n", "seed",
-           "commit", "hardware")  # fmt: skip
+KEY = ("protocol", "method", "seed")
 RATES = ("bpcer", "apcer_max", "apcer_pooled", "acer_max", "acer_pooled", "eer", "auc")
-
-
-def processor() -> str:
-    """Name the processor and how many of it there are."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} x {names[0] if names else platform.processor()}"
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
@@ -60,23 +50,6 @@ def rows_of(run: Path) -> list[dict[str, str]]:
                 }
             )
     return rows
-
-
-def update(results: Path, rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Put rows in the place of those of the same protocol, method and seed."""
-
-    def key(row: dict[str, str]) -> tuple[str, ...]:
-        return row["protocol"], row["method"], row["seed"]
-
-    old = list(csv.DictReader(results.open())) if results.is_file() else []
-    fresh = {key(row) for row in rows}
-    kept = [row for row in old if key(row) not in fresh] + rows
-    kept.sort(key=lambda row: (key(row), rows.index(row) if row in rows else 0))
-    with results.open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(kept)
-    return kept
 
 
 def markdown(rows: list[dict[str, str]], seed: str) -> str:
@@ -108,7 +81,7 @@ def main() -> None:
     parser.add_argument("--readme", type=Path)
     given = parser.parse_args()
     rows = rows_of(given.run)
-    kept = update(given.results, rows)
+    kept = put(given.results, COLUMNS, rows, KEY, lambda row: [row[name] for name in KEY])
     table = markdown(kept, rows[0]["seed"])
     print(table)
     if given.readme:

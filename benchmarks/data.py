@@ -31,9 +31,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from collect import processor
 from PIL import Image
 
+from flexpad.bench.results import processor, write_table
 from flexpad.data import manifest as manifests
 
 SPLITS = {"train": ("Training", 0.3), "dev": ("Val", 0.1), "test": ("Testing", 0.6)}
@@ -78,10 +78,7 @@ def main() -> None:
     for row in rows:
         print(f"{row['what']:<26}{row['files']:>10,}{row['seconds']:>10}{row['peak_mb']:>10}")
     if options.out:
-        with options.out.open("w", newline="", encoding="utf-8") as out:
-            table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+        write_table(options.out, list(rows[0]), rows)
 
 
 def build(tree: Path, items: int) -> int:

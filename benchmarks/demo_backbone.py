@@ -11,17 +11,16 @@ epoch that is kept; test is never read.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from collect import processor
+from rows import put
 
 from flexpad import recipes
+from flexpad.bench.results import processor
 from flexpad.data.manifest import Manifest, read
-from flexpad.files import whole_file
 from flexpad.log import console
 from flexpad.recipe import EncoderRecipe, Recipe
 from flexpad.score import source_commit
@@ -66,7 +65,7 @@ def main() -> None:
             best = train(manifest, recipe, folder, overwrite=True)
             seconds = time.perf_counter() - start
             rows = rows_of(folder, best.epoch, name, recipe, seconds)
-            update(given.out, rows)
+            put(given.out, COLUMNS, rows, key=["backbone", "seed"])
             shown = ", ".join(f"{r['condition']} {100 * float(r['eer_on_dev']):.1f}" for r in rows)
             console.print(f"{name}, seed {seed}: {epochs} epochs, {seconds:.0f} s; {shown}")
 
@@ -98,20 +97,6 @@ def rows_of(
         {**origin, "condition": condition, "eer_on_dev": f"{rate:.5f}"}
         for condition, rate in rates.items()
     ]
-
-
-def update(path: Path, rows: list[dict[str, str]]) -> None:
-    """Put rows in the place of those of the same backbone and seed."""
-
-    def key(row: dict[str, str]) -> tuple[str, ...]:
-        return row["backbone"], row["seed"]
-
-    old = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-    kept = [row for row in old if key(row) != key(rows[0])] + rows
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(kept)
 
 
 if __name__ == "__main__":

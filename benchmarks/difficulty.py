@@ -13,19 +13,18 @@ GPU give other figures; quote the size with them.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from collect import processor
+from rows import put
 
 from flexpad import checkpoint, readers, recipes
+from flexpad.bench.results import processor
 from flexpad.data import manifest as manifests
 from flexpad.data import protocols
 from flexpad.engine import state
-from flexpad.files import whole_file
 from flexpad.log import console
 from flexpad.recipe import Recipe
 from flexpad.report import report
@@ -41,6 +40,7 @@ PROTOCOLS = {
     "wmca": ("synth-wmca@grandtest",),
 }
 RATES = ("acer_pooled", "acer_max", "bpcer", "apcer_pooled", "eer")
+KEY = ("set", "protocol", "method", "seed")
 COLUMNS = ("set", "protocol", "method", "seed", "condition", "rate", "species", "value", "n",
            "commit", "hardware")  # fmt: skip
 
@@ -65,7 +65,8 @@ def main() -> None:
                 own = replace(recipe, seed=seed, protocol=protocol)
                 if not (run / "report.json").is_file():
                     measure(protocols.apply(protocol, found), own, run)
-                update(options.out, rows_of(run, own, config.name))
+                rows = rows_of(run, own, config.name)
+                put(options.out, COLUMNS, rows, KEY, lambda row: [row[k] for k in KEY])
 
 
 def measure(manifest: manifests.Manifest, recipe: Recipe, run: Path) -> None:
@@ -103,21 +104,6 @@ def rows_of(run: Path, recipe: Recipe, name: str) -> list[dict[str, str]]:
             apcer = {"rate": "apcer", "species": species, "value": f"{found['apcer']:.5f}"}
             rows.append({**origin, "condition": condition, **apcer, "n": str(found["n"])})
     return rows
-
-
-def update(path: Path, rows: list[dict[str, str]]) -> None:
-    """Put rows in the place of those of the same set, protocol, method and seed."""
-
-    def key(row: dict[str, str]) -> tuple[str, ...]:
-        return row["set"], row["protocol"], row["method"], row["seed"]
-
-    old = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-    kept = [row for row in old if key(row) != key(rows[0])] + rows
-    kept.sort(key=key)
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
-        table.writeheader()
-        table.writerows(kept)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from typing import Any
 
 import timing
 import torch
+from rows import put
 from torch import Tensor
 from towers import SYSTEMS, TOWERS, held, knows, operations
 
@@ -60,7 +61,7 @@ def main() -> None:
             timing.show(fresh, SHOWN)
             rows += fresh
     if options.out:
-        timing.update(options.out, rows, KEY)
+        put(options.out, list(rows[0]), rows, KEY)
 
 
 def measure(

@@ -18,6 +18,7 @@ from typing import Any
 import timing
 import torch
 import torch.nn.functional as F
+from rows import put
 from torch import Tensor
 
 from flexpad.encoders.clip import Mlp, attend, attend_plainly
@@ -55,7 +56,7 @@ def main() -> None:
             )
     timing.show(rows, ("what", "size", "ours_ms", "plain_ms", "of_plain"))
     if options.out:
-        timing.update(options.out, rows, KEY)
+        put(options.out, list(rows[0]), rows, KEY)
 
 
 def pairs(width: int, heads: int, grid: int) -> dict[str, Pair]:

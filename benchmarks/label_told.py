@@ -12,15 +12,15 @@ as benchmarks/results/label_told.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import Any
+
+from rows import put
 
 from flexpad import calibrate, checkpoint, metrics, score_table
 from flexpad.checkpoint import Model
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest, sha256
-from flexpad.files import whole_file
 from flexpad.log import console
 from flexpad.methods.fmm_rpl.model import TOLD, FmmRpl
 from flexpad.score import score, source_commit
@@ -49,7 +49,7 @@ def main() -> None:
         rates = (percent(row[key]) for key in ("acer_pooled", "acer_max", "moved"))
         console.print(*told, *rates)
     if given.out:
-        update(given.out, rows)
+        put(given.out, COLUMNS, rows, SAME)
 
 
 def measure(model: Model, manifest: Manifest, unit: str = "frame") -> Rows:
@@ -114,17 +114,6 @@ def scored(model: Model, manifest: Manifest, split: str, told: str) -> ScoreTabl
         return score(model, manifest, split, path)
     finally:
         model.method.tell_modality("withheld")
-
-
-def update(path: Path, rows: Rows) -> None:
-    """Put rows in the place of those of the same protocol, seed and unit."""
-    fresh = {tuple(str(row[key]) for key in SAME) for row in rows}
-    old = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-    kept = [row for row in old if tuple(row[key] for key in SAME) not in fresh]
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as out:
-        table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(kept + rows)
 
 
 if __name__ == "__main__":

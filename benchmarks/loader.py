@@ -23,7 +23,6 @@ part of it (Linux; only clean pages of the files themselves).
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import sys
@@ -36,11 +35,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from collect import processor
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from flexpad.bench.results import processor, write_table
 from flexpad.data import manifest as manifests
 from flexpad.data import packing
 from flexpad.data.balance import BalancedBatches
@@ -91,10 +90,7 @@ def main() -> None:
     rows = summarise(seconds, len(files), options)
     show(rows)
     if options.out:
-        with options.out.open("w", newline="", encoding="utf-8") as out:
-            table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+        write_table(options.out, list(rows[0]), rows)
 
 
 def show(rows: list[dict[str, Any]]) -> None:

@@ -15,7 +15,6 @@ Nothing here depends on the machine or on what weights hold; those of ViT-B/16 a
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rows import put
 from towers import TOWERS, operations
 
 from flexpad import config, encoders, methods
@@ -31,7 +31,6 @@ from flexpad.bench.plan import Job, merged
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, TextTower, set_trainable
 from flexpad.encoders.text import small_tokenizer
-from flexpad.files import whole_file
 from flexpad.methods import Method
 from flexpad.recipe import EncoderRecipe, Recipe
 from flexpad.score import source_commit
@@ -138,16 +137,11 @@ def work(method: Method, size: int, condition: str) -> float:
 
 def write(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     """Write rows over those of the same methods; those of others stay."""
-    counted = {(row["encoder"], row["method"]) for row in rows}
-    kept = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            kept = [r for r in csv.DictReader(file) if (r["encoder"], r["method"]) not in counted]
-    ordered = sorted([*kept, *rows], key=lambda r: (ENCODERS.index(r["encoder"]), r["method"]))
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(ordered)
+
+    def place(row: Mapping[str, str]) -> tuple[int, str]:
+        return ENCODERS.index(row["encoder"]), row["method"]
+
+    put(path, COLUMNS, rows, ("encoder", "method"), place)
 
 
 if __name__ == "__main__":

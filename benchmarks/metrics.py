@@ -14,7 +14,6 @@ scikit-learn and, in an environment of its own (see tools/make_bob_golden.py), b
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import multiprocessing
 import resource
@@ -30,11 +29,11 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
-from collect import COLUMNS, processor
 from page import fill
 from rich.table import Table
 
 from flexpad import metrics, score_table
+from flexpad.bench.results import COLUMNS, processor, write_table
 from flexpad.log import console
 from flexpad.metrics import Presentations
 from flexpad.score import source_commit
@@ -73,10 +72,7 @@ def main() -> None:
         rows = [row for part in parts for row in _rows(*part, options.repeats)]
     _show(rows)
     if options.out:
-        with options.out.open("w", newline="", encoding="utf-8") as out:
-            table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+        write_table(options.out, COLUMNS, rows)
     if options.page:
         fill(options.page, "speed", _markdown(rows))
 

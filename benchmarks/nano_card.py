@@ -12,24 +12,22 @@ weights are drawn with three seeds.
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from collect import processor
 from numpy.typing import NDArray
 from page import fill
 from torch.utils.data import DataLoader
 
 from flexpad import encoders
 from flexpad.analyse import probe as probes
+from flexpad.bench.results import processor, write_table
 from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate
 from flexpad.data.manifest import Manifest, read
 from flexpad.encoders import Encoder
-from flexpad.files import whole_file
 from flexpad.log import progress
 from flexpad.pretrain import corpus
 from flexpad.pretrain import settings as pretraining
@@ -75,10 +73,7 @@ def main() -> None:
         found = retrieval(encoder, views)
         rows += [{**origin, **row} for row in retrieval_rows(found, "held-out views")]
         rows += [{**origin, "on": given.protocol, **row} for row in probe(encoder, manifest)]
-    with whole_file(given.out) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
-        table.writeheader()
-        table.writerows(rows)
+    write_table(given.out, COLUMNS, rows)
     for name in ("retrieval", "probe"):
         text = markdown(name, [row for row in rows if row["table"] == name])
         print(text, end="\n\n")

@@ -14,22 +14,22 @@ rows of open_clip in the results are kept as they are, and the table says of whi
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from collect import processor
 from page import fill
+from rows import put
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from flexpad import encoders
+from flexpad.bench.results import processor
 from flexpad.encoders.text import small_tokenizer
 from flexpad.recipe import EncoderRecipe
 from flexpad.score import source_commit
@@ -198,20 +198,10 @@ def markdown(rows: list[dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def update(out: Path, fresh: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Put rows in the place of those of the same case; others stay."""
-
-    def key(row: dict[str, str]) -> tuple[int, int]:
-        case = row["shape"], row["activation"], int(row["image_size"])
-        return LAYOUTS.index(row["layout"]), CASES.index(case)
-
-    old = list(csv.DictReader(out.open(encoding="utf-8"))) if out.is_file() else []
-    rows = {key(row): row for row in [*old, *fresh]}
-    with out.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows[place] for place in sorted(rows))
-    return [rows[place] for place in sorted(rows)]
+def place_of(row: Mapping[str, str]) -> tuple[int, int]:
+    """Say where a row stands in the table."""
+    case = row["shape"], row["activation"], int(row["image_size"])
+    return LAYOUTS.index(row["layout"]), CASES.index(case)
 
 
 def main() -> None:
@@ -228,7 +218,7 @@ def main() -> None:
         for row in measure(*case):
             print(", ".join(row[column] for column in COLUMNS[:-2]), file=sys.stderr, flush=True)
             rows.append(row)
-    rows = update(given.out, rows) if given.out else rows
+    rows = put(given.out, COLUMNS, rows, KEY, place_of) if given.out else rows
     print(markdown(rows))
     if given.page:
         fill(given.page, "parity", markdown(rows))

@@ -10,17 +10,17 @@ same protocols are replaced in a file such as benchmarks/results/shortcuts.csv, 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
+
+from rows import put
 
 from flexpad import readers
 from flexpad.audit.shortcuts import Shortcut, audit_shortcuts
 from flexpad.audit.shortcuts_terminal import render
 from flexpad.data import protocols
 from flexpad.data.rendered import FILE_NAME
-from flexpad.files import whole_file
 from flexpad.log import console
 from flexpad.score import source_commit
 from flexpad.synth.families import FAMILIES
@@ -45,7 +45,8 @@ def main() -> None:
         found = audit_shortcuts(readers.read(layout.reader, folder), names)
         console.print(render(found))
         if options.out:
-            update(options.out, [row_of(written["name"], shortcut) for shortcut in found])
+            rows = [row_of(written["name"], shortcut) for shortcut in found]
+            put(options.out, COLUMNS, rows, key=["protocol"])
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -80,16 +81,6 @@ def row_of(name: str, shortcut: Shortcut) -> dict[str, str]:
     told = {column: str(found[column]) for column in ("protocol", "modality", "what")}
     rates = {rate: f"{found[rate]:.4f}" for rate in RATES}
     return {**told, **rates, "leading": leading, "commit": source_commit(), "set": name}
-
-
-def update(path: Path, rows: list[dict[str, str]]) -> None:
-    """Put rows in the place of those of the same protocols."""
-    fresh = {row["protocol"] for row in rows}
-    old = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as out:
-        table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows([row for row in old if row["protocol"] not in fresh] + rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ taken on a quiet machine.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import resource
 import statistics
@@ -24,8 +23,7 @@ from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-from collect import processor
-
+from flexpad.bench.results import processor, write_table
 from flexpad.score import source_commit
 from flexpad.synth.config import SynthConfig
 from flexpad.synth.families import FAMILIES, subjects_of
@@ -62,10 +60,7 @@ def main() -> None:
         )
     if options.out:
         origin = {"commit": source_commit(), "hardware": processor()}
-        with options.out.open("w", newline="", encoding="utf-8") as out:
-            table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows({**row, **origin} for row in rows)
+        write_table(options.out, COLUMNS, ({**row, **origin} for row in rows))
 
 
 def _by_species(subjects: int) -> Iterator[dict[str, object]]:

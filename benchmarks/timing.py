@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import resource
@@ -18,8 +17,8 @@ from typing import Any, TypeVar
 import torch
 import torch.nn.functional as F
 import transformers
-from collect import processor
 
+from flexpad.bench.results import processor
 from flexpad.engine.precision import multiplies_bfloat16
 from flexpad.score import source_commit
 
@@ -150,23 +149,6 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
     print(flush=True)
-
-
-def update(path: Path, rows: list[dict[str, Any]], key: Sequence[str]) -> None:
-    """Put rows in the place of those that agree with one of them in the columns ``key``."""
-
-    def named(row: dict[str, Any]) -> tuple[str, ...]:
-        return tuple(str(row[column]) for column in key)
-
-    old: list[dict[str, Any]] = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            old = list(csv.DictReader(file))
-    fresh = {named(row) for row in rows}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows([row for row in old if named(row) not in fresh] + rows)
 
 
 def _finish(device: torch.device) -> None:

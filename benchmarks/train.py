@@ -34,6 +34,7 @@ from typing import Any
 
 import timing
 import torch
+from rows import put
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from towers import TOWERS, encoder_on, operations
@@ -102,8 +103,9 @@ def main() -> None:
         rows += fresh
     fresh = loader_rows(rows, device)
     timing.show(fresh, SHOWN)
+    rows += fresh
     if options.out:
-        timing.update(options.out, rows + fresh, KEY)
+        put(options.out, list(rows[0]), rows, KEY)
 
 
 def cases(tower: str, device: torch.device) -> Iterable[Case]:

@@ -190,7 +190,7 @@ class TestClipAdapter:
         gradients = []
         for recompute in (False, True):
             method = stir(make("clip_adapter", dropout=0.0)).train()
-            method.clip.recompute_blocks(recompute)
+            method.recompute_blocks(recompute)
             method.loss(tiny.batch(2), method(tiny.batch(2)))["image"].backward()
             gradients.append(method.adapter.narrow.weight.grad)
         assert torch.allclose(*gradients, atol=1e-6)

@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from flexpad import calibrate, config, score_table, table_file
-from flexpad.bench import Part, bench, data, difference, job, results, schedule, table
+from flexpad.bench import data, difference, job, results, schedule, table
 from flexpad.bench import plan as plans
 from flexpad.bench.inspect import inspect
 from flexpad.bench.plan import Job, Plan, merged
+from flexpad.bench.run import Part, bench
 from flexpad.bench.schedule import Clock, Task, work
 from flexpad.engine import state
 from flexpad.recipe import Recipe

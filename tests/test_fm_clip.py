@@ -220,7 +220,7 @@ class TestExchangeBetweenModalities:
         batch, gradients = tiny.batch(4), []
         for recompute in (False, True):
             method = stir(make(trainable="none")).train()
-            method.clip.recompute_blocks(recompute)
+            method.recompute_blocks(recompute)
             loss_of(method, batch).backward()
             gradients.append(method.enhanced.enhancers[0].gain.grad)
         assert torch.allclose(*gradients, atol=1e-6)

@@ -30,7 +30,7 @@ def bench(monkeypatch):
 
 
 def test_encoding_is_measured_in_every_way(bench, tmp_path):
-    encode, timing = bench("encode"), bench("timing")
+    encode, rows_of_results = bench("encode"), bench("rows")
     with torch.no_grad():
         rows = encode.measure("linear", 2, Namespace(rounds=2, seconds=9.0), CPU)
         assert encode.memory("linear", 2, "fp32", "FMM-RPL", CPU)["peak_mb"] > 50
@@ -44,7 +44,7 @@ def test_encoding_is_measured_in_every_way(bench, tmp_path):
     )
     out = tmp_path / "encode.csv"
     for _ in range(2):  # the second time in the place of the first
-        timing.update(out, rows, encode.KEY)
+        rows_of_results.put(out, list(rows[0]), rows, encode.KEY)
     with out.open() as file:
         assert [row["system"] for row in csv.DictReader(file)] == [row["system"] for row in rows]
     assert "| transformers |" in speed_docs.encoding(tmp_path)

@@ -8,7 +8,3 @@ results     what jobs found, as rows of CSV
 difference  whether two systems differ, over subjects and seeds
 table       the rows as tables in the form of the paper
 """
-
-from flexpad.bench.run import Part, bench
-
-__all__ = ["Part", "bench"]

@@ -9,9 +9,10 @@ from flexpad.bench import data
 from flexpad.bench.plan import Job, Plan, columns_protocols, dataset_of, recipe_of, runs, trials
 from flexpad.data import encoding, protocols
 from flexpad.data.manifest import Manifest
-from flexpad.encoders.builtin import SMALL_NAME
 from flexpad.recipe import EncoderRecipe
 from flexpad.types import SPLITS
+
+NANO = "builtin:clip-nano"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,16 @@ class Checked:
 def inspect(plan: Plan) -> Checked:
     """Read every data set, apply every protocol, and make every method once.
 
-    Methods are made around the small built-in encoder: which options fit depends on the method, and
-    no weights are needed to find out.
+    Methods are made around a built-in encoder: which options fit depends on the method, and no
+    weights are needed to find out.
 
     Raises:
         BadInput: Something cannot be read or does not fit.
     """
-    small = encoders.build(EncoderRecipe(SMALL_NAME))
+    nano = encoders.build(EncoderRecipe(NANO, random=True))
     for system in plan.all_systems:
         recipe = recipe_of(plan, Job(system, plan.protocols[0], plan.seeds[0]), {})
-        methods.build(recipe.method, small)
+        methods.build(recipe.method, nano)
     for job in trials(plan):
         assert plan.tuning is not None
         assert job.trial is not None

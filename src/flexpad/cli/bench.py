@@ -58,8 +58,8 @@ def _run(
     workers: int,
     part: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> int:
-    from flexpad.bench import Part
-    from flexpad.bench import bench as run
+    from flexpad.bench.run import Part
+    from flexpad.bench.run import bench as run
 
     if workers < 1:
         raise BadInput(f"--workers is {workers}; it should be 1 or more")
