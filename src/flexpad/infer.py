@@ -11,6 +11,8 @@ from flexpad.data.loader import restrict
 from flexpad.methods import Method
 from flexpad.types import MODALITIES, Batch, modalities_of
 
+BATCH = 32  # items that are judged at once
+
 
 @torch.no_grad()
 def answer(method: Method, batch: Batch, conditions: Sequence[str]) -> dict[str, Tensor]:

@@ -19,13 +19,11 @@ from flexpad.data import protocols
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest, Row, sha256
 from flexpad.engine import processes
-from flexpad.infer import answer
+from flexpad.infer import BATCH, answer
 from flexpad.log import Ticker, progress
 from flexpad.score_parts import Parts
 from flexpad.score_table import COLUMNS, GROUP_PREFIX, ScoreTable
 from flexpad.types import CONDITIONS, Batch
-
-BATCH = 32
 
 
 def score(
@@ -73,11 +71,11 @@ def score(
     parts = Parts(out, _top(header, groups), len(conditions), batches_of)
     launched = PartialState(cpu=processes.on_cpu())
     out.parent.mkdir(parents=True, exist_ok=True)
-    if launched.is_main_process:
-        parts.begin()
-    launched.wait_for_everyone()
     done = parts.finished()
     launched.wait_for_everyone()  # nobody writes before everybody has read
+    if launched.is_main_process:
+        parts.begin(done)
+    launched.wait_for_everyone()
     missing = [number for number, batch in enumerate(batches_of) if batch[0] not in done]
     mine = missing[launched.process_index :: launched.num_processes]
     with (

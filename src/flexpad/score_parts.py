@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +47,8 @@ class Parts:
         whole = [batch for batch in self.batches if all(sample in found for sample in batch)]
         return {sample: found[sample] for batch in whole for sample in batch}
 
-    def begin(self) -> None:
-        """Bring all that is finished into one file, and drop everything else."""
-        finished = self.finished()
+    def begin(self, finished: Mapping[str, list[str]]) -> None:
+        """Bring what is finished into one file, and drop everything else."""
         self._write(self.of_process(0), finished.values())
         for path in self._files():
             if path != self.of_process(0):

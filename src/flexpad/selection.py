@@ -18,11 +18,9 @@ from torch.utils.data import DataLoader, Subset
 from flexpad import metrics
 from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.engine import processes
-from flexpad.infer import answer
+from flexpad.infer import BATCH, answer
 from flexpad.methods import Method
 from flexpad.types import SINGLE
-
-BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
