@@ -14,7 +14,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from tools.dataset_docs import fill
+from page import fill
 
 from flexpad import checkpoint
 from flexpad.analyse import analyse, compare_runs

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.dataset_docs import fill
+from benchmarks.page import fill
 
 from flexpad.bench import plan as plans
 from flexpad.bench import results, table
