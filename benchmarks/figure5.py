@@ -33,12 +33,13 @@ def main() -> None:
     parser.add_argument("bench", type=Path)
     parser.add_argument("--protocol", default="synth-surf@1")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--systems", nargs="+", help="only these; by default all that are finished")
     parser.add_argument("--page", type=Path, default=Path("docs/table1.md"))
     given = parser.parse_args()
     plan = plans.read(given.bench / PLAN)
     manifest = given.bench / "data" / f"{dataset_of(given.protocol)}.csv"
     found = {}
-    for system in plan.all_systems:
+    for system in given.systems or plan.all_systems:
         run = given.bench / JOBS / Job(system, given.protocol, given.seed).name
         if (run / checkpoint.WEIGHTS).is_file():
             found[system] = analysed(run, manifest)

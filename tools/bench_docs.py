@@ -43,8 +43,8 @@ def rows_of(name: str) -> Found | None:
 
 def of_columns(found: Found) -> str:
     """Every column of the table in the paper's form, each under its name."""
-    plan, values, _, _ = found
-    return "\n\n".join(f"**{name}**\n\n{table.single(values, name)}" for name in plan.columns)
+    _, values, _, _ = found
+    return "\n\n".join(f"**{name}**\n\n{table.single(values, name)}" for name in values.columns)
 
 
 # Name of a mark to the bench its table is from and what makes it.

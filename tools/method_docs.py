@@ -69,7 +69,7 @@ def measured(method: str, results: Path = RESULTS) -> str | None:
                 for condition in CONDITIONS
             ),
         ]
-        for column, of in plan.columns.items()
+        for column, of in values.columns.items()
     ]
     note = (
         "ACER in per cent with APCER over all attacks in one pool, on rendered faces and"

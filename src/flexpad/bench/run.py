@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,28 +182,27 @@ class Bench:
             partial.write_text(written, encoding="utf-8")
         return [self.out / name for name in (RESULTS, TUNING, DIFFERENCES, TABLE)]
 
-    def whole_systems(self) -> list[str]:
-        """Name the systems whose every job of the table is done."""
-        protocols = columns_protocols(self.plan)
-        return [
-            system
-            for system in self.plan.all_systems
-            if all(
-                (self.folder(job) / results.RESULT).is_file()
-                for job in runs(self.plan, protocols, (system,))
-            )
-        ]
+    def is_whole(self, system: str, protocols: Sequence[str]) -> bool:
+        """Whether every job of a system on some protocols is done."""
+        wanted = runs(self.plan, tuple(protocols), (system,))
+        return all((self.folder(job) / results.RESULT).is_file() for job in wanted)
 
     def _differences(self) -> list[dict[str, str]]:
-        systems = self.whole_systems()
+        """Hold all systems against the first, in the columns that it has finished."""
         first = self.plan.compare or self.plan.arms_of
-        if first not in systems or len(systems) < 2:
+        if first is None:
+            return []
+        columns = {c: of for c, of in self.plan.columns.items() if self.is_whole(first, of)}
+        protocols = [protocol for of in columns.values() for protocol in of]
+        systems = [name for name in self.plan.all_systems if self.is_whole(name, protocols)]
+        if not columns or len(systems) < 2:
             return []
 
         def folders(system: str, protocol: str, seed: int) -> Path:
             return self.folder(Job(system, protocol, seed))
 
-        found = differences.draw(self.plan, folders, systems)
+        done = replace(self.plan, columns=columns)
+        found = differences.draw(done, folders, systems)
         return [
             row
             for other in systems

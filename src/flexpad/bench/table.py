@@ -72,9 +72,18 @@ class Values:
         have = {method for method, *_ in self._values}
         return [system for system in self.plan.all_systems if system in have]
 
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Those that any method has finished, in the order of the plan."""
+        return {
+            name: of
+            for name, of in self.plan.columns.items()
+            if any(not np.isnan(self.mean(method, of, "R", ACER)) for method in self.methods)
+        }
+
     def overall(self, method: str, rate: str = ACER, conditions: Sequence[str] = SINGLE) -> float:
-        """Mean over columns and conditions."""
-        columns = self.plan.columns.values()
+        """Mean over the columns that are finished, and over conditions."""
+        columns = self.columns.values()
         return float(
             np.mean([self.mean(method, c, one, rate) for c in columns for one in conditions])
         )
@@ -101,7 +110,7 @@ def single(values: Values, column: str) -> str:
 
 def summary(values: Values) -> str:
     """ACER of every column and single modality, and their mean."""
-    columns = values.plan.columns
+    columns = values.columns
     head = ["system", *(f"{column} {c}" for column in columns for c in SINGLE), "mean"]
     lines = [
         [
@@ -116,7 +125,7 @@ def summary(values: Values) -> str:
 
 def fused(values: Values) -> str:
     """ACER of the fused conditions of every column, beside that of the best single modality."""
-    columns = values.plan.columns
+    columns = values.columns
     shown = ("best of R, D, I", *FUSED)
     head = ["system", *(f"{column} {name}" for column in columns for name in shown)]
     lines = []
@@ -209,7 +218,7 @@ def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
     if plan.arms:
         return "\n\n".join([*parts, arms(values, apart)]) + "\n"
     parts += ["## Single modalities", summary(values)]
-    for column in plan.columns:
+    for column in values.columns:
         parts += [f"### {column}", single(values, column)]
     parts += ["## Several modalities", fused(values)]
     parts += ["## One threshold for all conditions", common_threshold(values)]
