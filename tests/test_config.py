@@ -234,6 +234,15 @@ carts = st.builds(
 )
 
 
+def test_what_is_given_goes_over_the_defaults_key_by_key(tmp_path):
+    path = tmp_path / "defaults.yaml"
+    path.write_text("name: old\nfront: {radius: 2.0, spokes: 9}\n", encoding="utf-8")
+    found = config.build_over(Cart, path, {"name": "new", "front": {"spokes": 4}}, "here")
+    assert (found.name, found.front) == ("new", Wheel(2.0, 4))
+    with pytest.raises(BadInput, match="key 'front'"):  # what is no mapping takes its place
+        config.build_over(Cart, path, {"front": 3}, "here")
+
+
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(cart=carts)
 def test_what_is_dumped_loads_back_equal(cart, tmp_path_factory):

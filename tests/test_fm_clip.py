@@ -12,8 +12,7 @@ from flexpad.components.alignment import align_with_text
 from flexpad.components.cms_enhancer import Enhancer, Exchange
 from flexpad.components.fusion import fuse_logits
 from flexpad.components.levels import mean_probability
-from flexpad.encoders import Encoder
-from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
+from flexpad.encoders.clip import set_trainable
 from flexpad.encoders.text import CLASS_WORDS, small_tokenizer, template_sentences
 from flexpad.engine.draws import Draws
 from flexpad.methods import Method
@@ -21,7 +20,7 @@ from flexpad.methods.cms_enhancer import model as cms_enhancer
 from flexpad.methods.fm_clip import model as fm_clip
 from flexpad.methods.zero_shot import model as zero_shot
 from flexpad.types import BadInput, Batch
-from tests import tiny
+from tests import base16, tiny
 
 BOTH = pytest.mark.parametrize("module", [fm_clip, cms_enhancer], ids=["fm_clip", "cms_enhancer"])
 WIDTH, GRID = 12, 3
@@ -345,19 +344,7 @@ class TestTraining:
 
     @BOTH
     def test_parameters_at_vit_b16(self, module):
-        config = ClipConfig(
-            vision=TowerConfig(768, 12, 12, 3072),
-            text=TowerConfig(512, 12, 8, 2048),
-            joint_width=512,
-            image_size=224,
-            patch_size=16,
-            vocabulary=small_tokenizer().get_vocab_size(),
-            context_length=77,
-        )
-        with torch.device("meta"):
-            clip = Clip(config)
-        set_trainable(clip, "none")
-        method = module.build(Encoder(clip, small_tokenizer()), {})
+        method = module.build(base16.encoder("none"), {})
         bottleneck = 768 * 16 + 16 + 16 * 768 + 768
         of_block = 2 * 768 + (bottleneck + 9 * 16 * 16 + 16) + bottleneck + 10 * 768 + 768
         trained = [p for p in method.parameters() if p.requires_grad]

@@ -10,9 +10,7 @@ from scipy.fft import dctn, idctn
 
 from flexpad.components.levels import mean_probability
 from flexpad.components.spectrum import cosine_transform
-from flexpad.encoders import Encoder
-from flexpad.encoders.clip import Clip, ClipConfig, TowerConfig, set_trainable
-from flexpad.encoders.text import small_tokenizer
+from flexpad.encoders.clip import set_trainable
 from flexpad.engine.draws import Draws
 from flexpad.methods.fmm_rpl import loss as terms
 from flexpad.methods.fmm_rpl.auxiliary import balance_loss, information_loss, magnitude_loss
@@ -22,7 +20,7 @@ from flexpad.methods.fmm_rpl.model import FmmRpl, build
 from flexpad.methods.fmm_rpl.operations import CentralDifference, SpectralGate
 from flexpad.methods.fmm_rpl.routers import Routing, patch_statistics
 from flexpad.types import BadInput, Batch
-from tests import tiny
+from tests import base16, tiny
 
 
 def make(seed: int = 0, **options) -> FmmRpl:
@@ -390,19 +388,7 @@ class TestTraining:
         assert dead == []
 
     def test_parameters_at_vit_b16_are_those_of_the_specification(self):
-        config = ClipConfig(
-            vision=TowerConfig(768, 12, 12, 3072),
-            text=TowerConfig(512, 12, 8, 2048),
-            joint_width=512,
-            image_size=224,
-            patch_size=16,
-            vocabulary=small_tokenizer().get_vocab_size(),
-            context_length=77,
-        )
-        with torch.device("meta"):
-            clip = Clip(config)
-        set_trainable(clip, "none")
-        method = build(Encoder(clip, small_tokenizer()), {})
+        method = build(base16.encoder("none"), {})
 
         def count(*prefixes: str) -> int:
             return sum(

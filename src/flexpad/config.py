@@ -99,6 +99,32 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise BadInput(f"{where}: {error}") from error
 
 
+def build_over(cls: type[T], defaults: Path, given: Mapping[str, Any], where: str) -> T:
+    """Make the dataclass ``cls`` from a file of defaults and what is given otherwise.
+
+    A nested mapping of defaults is kept where only some of its keys are given.
+
+    Args:
+        cls: As in :func:`build`.
+        defaults: A YAML file.
+        given: What the user wrote.
+        where: Named in the error.
+
+    Raises:
+        BadInput: As :func:`read_mapping` and :func:`build`.
+    """
+    return build(cls, _over(read_mapping(defaults), given), where)
+
+
+def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **given}
+    for key, value in given.items():
+        there = defaults.get(key)
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            merged[key] = _over(there, value)
+    return merged
+
+
 def dump(value: Any) -> str:  # noqa: ANN401 - any dataclass instance
     """Write a dataclass as YAML that :func:`load` reads back to an equal one."""
     return yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True)

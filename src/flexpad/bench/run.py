@@ -16,6 +16,7 @@ from flexpad.bench.plan import (
     Plan,
     Settings,
     columns_protocols,
+    dataset_of,
     merged,
     recipe_of,
     runs,
@@ -99,7 +100,7 @@ class Bench:
 
     def task(self, job: Job, tuned: Settings) -> Task:
         """Tell a job what to do."""
-        dataset = job.protocol.partition("@")[0]
+        dataset = dataset_of(job.protocol)
         order = Order(
             system=job.system,
             recipe=recipe_of(self.plan, job, tuned),
@@ -174,10 +175,11 @@ class Bench:
         found = self.results(self.plan.protocols)
         rows = [row for result in found for row in results.table_rows(result)]
         results.write_table(self.out / RESULTS, results.COLUMNS, rows)
-        results.write_table(self.out / TUNING, TUNING_COLUMNS, self._tuning_rows())
+        tried = self._tuning_rows()
+        results.write_table(self.out / TUNING, TUNING_COLUMNS, tried)
         apart = self._differences()
         results.write_table(self.out / DIFFERENCES, differences.COLUMNS, apart)
-        written = table.page(self.plan, rows, self._tuning_rows(), apart)
+        written = table.page(self.plan, rows, tried, apart)
         with whole_file(self.out / TABLE) as partial:
             partial.write_text(written, encoding="utf-8")
         return [self.out / name for name in (RESULTS, TUNING, DIFFERENCES, TABLE)]

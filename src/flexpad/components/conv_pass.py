@@ -6,23 +6,34 @@ the public code of the FM-ViT and FM-CLIP authors.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flexpad.components.heads import HeadOptions
 from flexpad.types import BadInput
 
 
-def check_sizes(rank: int, dropout: float) -> None:
-    """Refuse options no adapter can have.
+@dataclass(frozen=True, slots=True)
+class AdapterOptions(HeadOptions):
+    """What can be chosen about adapters and the head behind them.
 
-    Raises:
-        BadInput: ``rank`` is below 1, or ``dropout`` is no share below 1.
+    Attributes:
+        rank: Width inside an adapter.
+        dropout: Of what it says, in training.
     """
-    if rank < 1:
-        raise BadInput(f"key 'rank' should be at least 1, not {rank}")
-    if not 0 <= dropout < 1:
-        raise BadInput(f"key 'dropout' should be at least 0 and below 1, not {dropout}")
+
+    rank: int
+    dropout: float
+
+    def __post_init__(self) -> None:
+        HeadOptions.__post_init__(self)  # super() does not find its class in one with slots
+        if self.rank < 1:
+            raise BadInput(f"key 'rank' should be at least 1, not {self.rank}")
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"key 'dropout' should be at least 0 and below 1, not {self.dropout}")
 
 
 class ConvPass(nn.Module):

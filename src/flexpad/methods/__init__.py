@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+from flexpad import config
+from flexpad.components.fusion import mean_of_logits
 from flexpad.components.presence import unpack as unpack
+from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Blocks, Clip, VisionTower
 from flexpad.engine.draws import Draws
 from flexpad.recipe import MethodRecipe
 from flexpad.registry import did_you_mean
 from flexpad.types import BadInput, Batch, Evidence
+
+Options = TypeVar("Options")
 
 
 class Method(nn.Module, ABC):
@@ -97,6 +105,36 @@ class Method(nn.Module, ABC):
         for module in self.modules():
             if compiled and isinstance(module, VisionTower):
                 module.compile()
+
+
+class IndependentMethod(Method):
+    """A method that judges every image alone, and a subset by the mean of its logits."""
+
+    encodes_independently = True
+
+    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
+        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
+        return mean_of_logits(evidence.logits, present)
+
+    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
+        """Cross-entropy of every present image."""
+        target = batch.target[batch.present.nonzero()[:, 0]]
+        return {"image": classification(evidence.logits[batch.present], target)}
+
+
+def read_options(cls: type[Options], name: str, given: Mapping[str, Any]) -> Options:
+    """Make the options of a method from the ``config.yaml`` of its folder and what is given.
+
+    Args:
+        cls: The dataclass of its options.
+        name: Of the method.
+        given: What a recipe says otherwise.
+
+    Raises:
+        BadInput: An option is unknown or does not fit.
+    """
+    defaults = Path(__file__).parent / name / "config.yaml"
+    return config.build_over(cls, defaults, given, f"options of {name}")
 
 
 def names() -> list[str]:

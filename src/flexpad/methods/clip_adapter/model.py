@@ -7,35 +7,19 @@ same weights, whichever its modality. The README of this folder says what differ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flexpad import config
-from flexpad.components.conv_pass import ConvPass, check_sizes
-from flexpad.components.fusion import mean_of_logits
-from flexpad.components.heads import HeadOptions, make_head
-from flexpad.components.terms import classification
+from flexpad.components.conv_pass import AdapterOptions, ConvPass
+from flexpad.components.heads import make_head
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import BetweenHalves, Block, Blocks
-from flexpad.methods import Method, unpack
+from flexpad.methods import IndependentMethod, read_options, unpack
 from flexpad.types import Batch, Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Options(HeadOptions):
-    """What can be chosen; ``config.yaml`` says what it means."""
-
-    rank: int
-    dropout: float
-
-    def __post_init__(self) -> None:
-        HeadOptions.__post_init__(self)
-        check_sizes(self.rank, self.dropout)
 
 
 def build(encoder: Encoder, given: Mapping[str, Any]) -> ClipAdapter:
@@ -44,8 +28,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> ClipAdapter:
     Raises:
         BadInput: An option is unknown or does not fit, or the tokenizer lacks the words.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(Options, {**defaults, **given}, "options of clip_adapter")
+    options = read_options(AdapterOptions, "clip_adapter", given)
     return ClipAdapter(encoder, options)
 
 
@@ -81,12 +64,10 @@ class AdapterPass(BetweenHalves):
         return self.added
 
 
-class ClipAdapter(Method):
+class ClipAdapter(IndependentMethod):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
-    encodes_independently = True
-
-    def __init__(self, encoder: Encoder, options: Options) -> None:
+    def __init__(self, encoder: Encoder, options: AdapterOptions) -> None:
         super().__init__()
         self.clip = encoder.clip
         sizes = self.clip.config
@@ -108,12 +89,3 @@ class ClipAdapter(Method):
             embeddings=unpack(F.normalize(features.image.float(), dim=-1), present, 0.0),
         )
         return replace(evidence, fused=self.fuse(evidence, present))
-
-    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
-        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        return mean_of_logits(evidence.logits, present)
-
-    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
-        """Cross-entropy of every present image."""
-        target = batch.target[batch.present.nonzero()[:, 0]]
-        return {"image": classification(evidence.logits[batch.present], target)}

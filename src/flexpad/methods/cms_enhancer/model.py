@@ -7,18 +7,16 @@ of is in :mod:`flexpad.components.cms_enhancer`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from flexpad import config
 from flexpad.components.enhanced_clip import EnhancedClip, EnhancedOptions
 from flexpad.components.fusion import fuse_logits
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
-from flexpad.methods import Method, unpack
+from flexpad.methods import Method, read_options, unpack
 from flexpad.types import Batch, Evidence
 
 
@@ -28,8 +26,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> Enhanced:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(EnhancedOptions, {**defaults, **given}, "options of cms_enhancer")
+    options = read_options(EnhancedOptions, "cms_enhancer", given)
     return Enhanced(encoder, options)
 
 

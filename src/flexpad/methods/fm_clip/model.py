@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from flexpad import config
 from flexpad.components.alignment import align_with_text
 from flexpad.components.enhanced_clip import EnhancedClip, EnhancedOptions
 from flexpad.components.fusion import fuse_logits
 from flexpad.components.levels import mean_probability
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
-from flexpad.methods import Method, unpack
+from flexpad.methods import Method, read_options, unpack
 from flexpad.types import BadInput, Batch, Evidence
 
 SCORES = ("both", "global", "local")
@@ -46,8 +44,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> FmClip:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    return FmClip(encoder, config.build(Options, {**defaults, **given}, "options of fm_clip"))
+    return FmClip(encoder, read_options(Options, "fm_clip", given))
 
 
 class FmClip(Method):

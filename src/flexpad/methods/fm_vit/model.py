@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad import config
 from flexpad.components.branches import Branches, joined
 from flexpad.components.linear_head import LinearHead
 from flexpad.components.presence import mean_of_present, shown_in_training, visible
 from flexpad.components.terms import by_modality, classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Block, Clip, VisionTower
-from flexpad.methods import Method, unpack
+from flexpad.methods import Method, read_options, unpack
 from flexpad.methods.fm_vit.crossing import CrossModalBlock
 from flexpad.types import BadInput, Batch, Evidence
 
@@ -53,8 +51,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> FmVit:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(Options, {**defaults, **given}, "options of fm_vit")
+    options = read_options(Options, "fm_vit", given)
     return FmVit(encoder.clip, options)
 
 

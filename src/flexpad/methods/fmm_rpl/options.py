@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from flexpad import config
+from flexpad.methods import read_options
 from flexpad.methods.fmm_rpl.auxiliary import BALANCES
 from flexpad.methods.fmm_rpl.fusion import FUSIONS
 from flexpad.methods.fmm_rpl.levels import GLOBAL_POOLS, LOCAL_POOLS, SCORES
@@ -162,8 +161,4 @@ def read(given: Mapping[str, Any]) -> Options:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    merged = {**defaults, **given}
-    if isinstance(given.get("weights"), Mapping):
-        merged["weights"] = {**defaults["weights"], **given["weights"]}
-    return config.build(Options, merged, "options of fmm_rpl")
+    return read_options(Options, "fmm_rpl", given)

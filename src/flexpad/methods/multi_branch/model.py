@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flexpad import config
 from flexpad.components.branches import Branches, joined
 from flexpad.components.cross_modal import CrossModalAttention
 from flexpad.components.linear_head import LinearHead
@@ -24,7 +22,7 @@ from flexpad.components.presence import mean_of_present, shown_in_training, visi
 from flexpad.components.terms import by_modality, classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip, VisionTower
-from flexpad.methods import Method, unpack
+from flexpad.methods import Method, read_options, unpack
 from flexpad.types import BadInput, Batch, Evidence
 
 GATHERED = ("all_tokens", "class_tokens")
@@ -54,8 +52,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> MultiBranch:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(Options, {**defaults, **given}, "options of multi_branch")
+    options = read_options(Options, "multi_branch", given)
     return MultiBranch(encoder.clip, options)
 
 

@@ -7,34 +7,18 @@ Beside a method that learns to route it shows whether learning it helps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flexpad import config
-from flexpad.components.conv_pass import ConvPass, check_sizes
-from flexpad.components.fusion import mean_of_logits
-from flexpad.components.heads import HeadOptions, make_head
-from flexpad.components.terms import classification
+from flexpad.components.conv_pass import AdapterOptions, ConvPass
+from flexpad.components.heads import make_head
 from flexpad.encoders import Encoder
-from flexpad.methods import Method, unpack
+from flexpad.methods import IndependentMethod, read_options, unpack
 from flexpad.types import MODALITIES, Batch, Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Options(HeadOptions):
-    """What can be chosen; ``config.yaml`` says what it means."""
-
-    rank: int
-    dropout: float
-
-    def __post_init__(self) -> None:
-        HeadOptions.__post_init__(self)
-        check_sizes(self.rank, self.dropout)
 
 
 def build(encoder: Encoder, given: Mapping[str, Any]) -> PerModalityAdapter:
@@ -43,8 +27,7 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> PerModalityAdapter:
     Raises:
         BadInput: An option is unknown or does not fit, or the tokenizer lacks the words.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(Options, {**defaults, **given}, "options of per_modality_adapter")
+    options = read_options(AdapterOptions, "per_modality_adapter", given)
     return PerModalityAdapter(encoder, options)
 
 
@@ -74,16 +57,14 @@ class AssignedPass:
         )
 
 
-class PerModalityAdapter(Method):
+class PerModalityAdapter(IndependentMethod):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for.
 
     Attributes:
         adapters: Those of RGB, depth and IR in this order, one a layer in each.
     """
 
-    encodes_independently = True
-
-    def __init__(self, encoder: Encoder, options: Options) -> None:
+    def __init__(self, encoder: Encoder, options: AdapterOptions) -> None:
         super().__init__()
         self.clip = encoder.clip
         tower, grid = self.clip.config.vision, self.clip.config.grid
@@ -114,12 +95,3 @@ class PerModalityAdapter(Method):
             embeddings=unpack(embeddings, present, 0.0).transpose(0, 1),
         )
         return replace(evidence, fused=self.fuse(evidence, batch.present))
-
-    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
-        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        return mean_of_logits(evidence.logits, present)
-
-    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
-        """Cross-entropy of every present image."""
-        target = batch.target[batch.present.nonzero()[:, 0]]
-        return {"image": classification(evidence.logits[batch.present], target)}

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from flexpad import config
-from flexpad.components.fusion import mean_of_logits
 from flexpad.components.linear_head import LinearHead
-from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.clip import Clip
-from flexpad.methods import Method, unpack
+from flexpad.methods import IndependentMethod, read_options, unpack
 from flexpad.types import BadInput, Batch, Evidence
 
 POOLINGS = ("patches", "class_token")
@@ -45,15 +40,13 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> SharedVit:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    options = config.build(Options, {**defaults, **given}, "options of shared_vit")
+    options = read_options(Options, "shared_vit", given)
     return SharedVit(encoder.clip, options)
 
 
-class SharedVit(Method):
+class SharedVit(IndependentMethod):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
-    encodes_independently = True
     reaches_into_tower = False
 
     def __init__(self, clip: Clip, options: Options) -> None:
@@ -77,12 +70,3 @@ class SharedVit(Method):
             embeddings=unpack(F.normalize(features.image.float(), dim=-1), present, 0.0),
         )
         return replace(evidence, fused=self.fuse(evidence, present))
-
-    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
-        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        return mean_of_logits(evidence.logits, present)
-
-    def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
-        """Cross-entropy of every present image."""
-        target = batch.target[batch.present.nonzero()[:, 0]]
-        return {"image": classification(evidence.logits[batch.present], target)}

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flexpad import config
 from flexpad.components.class_text import ClassText
-from flexpad.components.fusion import mean_of_logits
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
 from flexpad.encoders.text import CLASS_WORDS, require_room, template_sentences
-from flexpad.methods import Method, unpack
+from flexpad.methods import IndependentMethod, read_options, unpack
 from flexpad.types import BadInput, Batch, Evidence
 
 
@@ -52,15 +49,13 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> ZeroShot:
     Raises:
         BadInput: An option is unknown or does not fit.
     """
-    defaults = config.read_mapping(Path(__file__).with_name("config.yaml"))
-    return ZeroShot(encoder, config.build(Options, {**defaults, **given}, "options of zero_shot"))
+    return ZeroShot(encoder, read_options(Options, "zero_shot", given))
 
 
-class ZeroShot(Method):
+class ZeroShot(IndependentMethod):
     """The method. See :class:`flexpad.methods.Method` for what its verbs are for."""
 
     trains = False
-    encodes_independently = True
     reaches_into_tower = False
 
     def __init__(self, encoder: Encoder, options: Options) -> None:
@@ -92,10 +87,6 @@ class ZeroShot(Method):
         """Class features in the joint space, of several templates the mean; normalised, (2, P)."""
         of_sentences = self.class_text(self.clip.text)[0].unflatten(0, (-1, len(CLASS_WORDS)))
         return F.normalize(of_sentences.mean(dim=0), dim=-1)
-
-    def fuse(self, evidence: Evidence, present: Tensor) -> Tensor:
-        """Mean of the logits of a subset, (B, M) bool, at least one True per row."""
-        return mean_of_logits(evidence.logits, present)
 
     def loss(self, batch: Batch, evidence: Evidence) -> dict[str, Tensor]:
         """Cross-entropy of every present image, which nothing is trained by."""
