@@ -412,6 +412,46 @@ class TestLevels:
         evidence = method(tiny.batch(3, present=present))
         assert torch.allclose(evidence.fused, evidence.logits[present], atol=1e-4)
 
+    def test_style_is_read_off_the_stem_and_off_every_later_block(self):
+        method = stir(make(style=True))
+        batch, seen = tiny.batch(2), []
+        method.style.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        tokens = []
+        for block in method.clip.vision.blocks:
+            block.register_forward_pre_hook(lambda _, given: tokens.append(given[0]))
+        method(batch)
+        stem = method.clip.vision.patchify(batch.images.flatten(0, 1)).flatten(2)
+        entered = [stem.transpose(1, 2), *(t[:, -stem.shape[2] :] for t in tokens[1:])]
+        expected = [torch.cat([p.mean(dim=1), p.std(dim=1)], dim=1) for p in entered]
+        assert torch.allclose(seen[0], torch.stack(expected, dim=1), atol=1e-5)
+
+    def test_style_starts_as_nothing_and_is_learned_as_a_part_of_the_global_answer(self):
+        batch = tiny.batch(4)
+        plain = make()(batch)
+        method = make(style=True)
+        assert torch.equal(method(batch).parts["global"], plain.parts["global"])
+        trained(method, batch)
+        assert method.style.judge.weight.grad.abs().sum() > 0
+        with torch.no_grad():
+            method.eval().style.judge.bias.add_(2.0)
+        moved = method(batch)
+        assert torch.allclose(moved.parts["style"], torch.full((4, 3), 6.0))
+        assert (moved.parts["global"] > plain.parts["global"] + 3).all()
+        assert (moved.fused > plain.fused).all()
+
+    def test_judges_weigh_alike_where_nothing_describes_images(self):
+        method = make(style=True, router="oracle")
+        assert method.style.weigh is None
+        assert method(tiny.batch(2)).fused.isfinite().all()
+
+    @pytest.mark.parametrize("score", ["both", "global"])
+    def test_style_of_one_modality_is_fused_as_itself(self, score):
+        method = stir(make(style=True, score=score))
+        evidence = method(tiny.batch(3, present=torch.eye(3, dtype=torch.bool)))
+        assert torch.allclose(
+            evidence.fused, evidence.logits[torch.eye(3, dtype=torch.bool)], atol=1e-4
+        )
+
     def test_every_pool_of_patches_is_a_choice(self):
         for pool in LOCAL_POOLS:
             assert make(local=pool)(tiny.batch(1)).fused.isfinite().all()

@@ -114,6 +114,7 @@ class Experts(nn.Module):
 
     Attributes:
         routed: How many experts there are to choose from, E.
+        patches: How many of an image's tokens are patches, the last ones, N.
         open: Routed experts an image gets in a layer, at present.
         learns_routing: Whether routers learn; only then is there a descriptor for them to read.
     """
@@ -122,6 +123,7 @@ class Experts(nn.Module):
         super().__init__()
         width, kinds = tower.width, options.experts
         self.routed = len(kinds)
+        self.patches = grid**2
         self.top_k = self.open = options.top_k
         router = ROUTERS[options.router] if kinds else NoRouter
         self.learns_routing = router.learns

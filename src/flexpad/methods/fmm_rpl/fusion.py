@@ -58,11 +58,14 @@ class AttentionFusion(nn.Module):
         text = evidence.parts["text"].masked_fill(~present[..., None, None], 0.0)
         text = F.normalize((weight[..., None, None] * text).sum(dim=1), dim=-1)  # (B, 2, P)
         of_image = scale * (fused * (text[:, 1] - text[:, 0])).sum(dim=-1)
-        answers = {
-            level: (weight * evidence.parts[level].masked_fill(~present, 0.0)).sum(dim=1)
-            for level in self.levels
-            if level != "global"
-        }
+
+        def together(part: str) -> Tensor:
+            answers: Tensor = evidence.parts[part].masked_fill(~present, 0.0)
+            return (weight * answers).sum(dim=1)
+
+        if "style" in evidence.parts:  # it is a part of what the whole image answers
+            of_image = of_image + together("style")
+        answers = {level: together(level) for level in self.levels if level != "global"}
         answers["global"] = of_image
         return Fused(mean_probability([answers[level] for level in self.levels]), of_image)
 

@@ -20,7 +20,7 @@ from flexpad.components.class_text import ClassText
 from flexpad.components.levels import mean_probability
 from flexpad.components.terms import classification
 from flexpad.encoders import Encoder
-from flexpad.encoders.clip import Clip
+from flexpad.encoders.clip import Clip, TowerConfig
 from flexpad.encoders.text import ClassSentences, class_sentences
 from flexpad.engine.draws import Draws
 from flexpad.methods import Method, unpack
@@ -40,6 +40,7 @@ from flexpad.methods.fmm_rpl.options import TERMS, Options
 from flexpad.methods.fmm_rpl.passes import TextPass, VisualPass
 from flexpad.methods.fmm_rpl.prompts import Prompts
 from flexpad.methods.fmm_rpl.routers import UNKNOWN
+from flexpad.methods.fmm_rpl.style import StyleJudges
 from flexpad.registry import did_you_mean
 from flexpad.types import MODALITIES, BadInput, Batch, Evidence
 
@@ -102,7 +103,15 @@ class FmmRpl(Method):
         )
         has_head = options.weights["plain_head"] > 0
         self.plain_head = PlainHead(sizes.joint_width) if has_head else None
+        self.style = self._style_judges(sizes.vision) if options.style else None
         self._start_scale()
+
+    def _style_judges(self, tower: TowerConfig) -> StyleJudges:
+        """Make as many judges as routed experts, which the same description weighs."""
+        described = self.options.descriptor_width if self.experts.learns_routing else None
+        return StyleJudges(
+            tower.layers, tower.width, described, judges=max(1, len(self.options.experts))
+        )
 
     def _start_scale(self) -> None:
         """Set the factor on cosines as the options want it."""
@@ -120,7 +129,14 @@ class FmmRpl(Method):
         present, grid = batch.present, self.clip.config.grid
         modality = present.nonzero()[:, 1]
         labels = self._labels(present, modality)
-        visual = VisualPass(self.experts, self.prompts, labels, self._noise(present), modality)
+        visual = VisualPass(
+            self.experts,
+            self.prompts,
+            labels,
+            self._noise(present),
+            modality,
+            reads_style=self.style is not None,
+        )
         features = self.clip.vision(batch.images[present], visual)
         image = F.normalize(GLOBAL_POOLS[self.options.global_pool](features).float(), dim=-1)
         of_patches = F.normalize(features.patches.float(), dim=-1)
@@ -130,10 +146,15 @@ class FmmRpl(Method):
             "global": (image * patches.direction).sum(dim=-1),
             "local": LOCAL_POOLS[self.options.local](patches, self.options.local_share),
         }
+        judged: dict[str, Tensor] = {}
+        if self.style is not None:
+            judged["style"] = self.style(visual.style(), visual.descriptor)
+            answers["global"] = answers["global"] + judged["style"]
         if self.plain_head is not None:
             answers["plain_head"] = self.plain_head(features)
         packed = {
             **answers,
+            **judged,
             "text": text.expand(len(image), -1, -1),
             **visual.routing_parts(),
         }

@@ -73,6 +73,7 @@ class Options:
     learn_scale: bool
     logit_scale: float | None
     global_pool: str
+    style: bool
     local: str
     local_share: float
     score: str

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from flexpad.methods.fmm_rpl.experts import Experts
 from flexpad.methods.fmm_rpl.prompts import Prompts
-from flexpad.methods.fmm_rpl.routers import Clues, Routing
+from flexpad.methods.fmm_rpl.routers import Clues, Routing, channel_statistics
 
 
 class VisualPass:
@@ -19,6 +19,7 @@ class VisualPass:
         labels: The modality each image is said to be of, see :class:`ModalityDescriptor`, (n,).
         noise: For routers to explore by, (n, L, S, E); None in evaluation.
         modality: The true one, (n,), for a router that is told; by default the labels.
+        reads_style: Whether the statistics of channels are kept, layer by layer.
 
     Attributes:
         image_prompts: Read off each image, (n, V, D); None if none are.
@@ -37,6 +38,8 @@ class VisualPass:
         labels: Tensor,
         noise: Tensor | None,
         modality: Tensor | None = None,
+        *,
+        reads_style: bool = False,
     ) -> None:
         self.experts = experts
         self.prompts = prompts
@@ -44,14 +47,19 @@ class VisualPass:
         self.noise = noise
         self.modality = labels if modality is None else modality
         self.routings: dict[int, Routing] = {}
+        self.reads_style = reads_style
+        self._style: dict[int, Tensor] = {}
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
         """Describe the images and read prompts off them."""
+        self._read_style(0, patches)
         self.descriptor, self.modality_logits = self.experts.describe(tokens[:, 1:], self.labels)
         self.image_prompts = self.prompts.read(patches)
 
     def before(self, layer: int, tokens: Tensor) -> Tensor:
         """Put in or add to the visual prompts."""
+        if layer:
+            self._read_style(layer, tokens[:, -self.experts.patches :])
         return self.prompts.add_visual(tokens, layer, self.image_prompts)
 
     def beside(self, layer: int, normed: Tensor) -> Tensor | None:
@@ -70,6 +78,17 @@ class VisualPass:
             f"layer_{layer}": self.routings[layer].gates.mean(dim=1)
             for layer in range(len(self.routings))
         }
+
+    def style(self) -> Tensor:
+        """Give the statistics of the channels that entered each layer, (n, L, 2D).
+
+        Those of the first are read before class token, positions and norm are there.
+        """
+        return torch.stack([self._style[layer] for layer in range(len(self._style))], dim=1)
+
+    def _read_style(self, layer: int, patches: Tensor) -> None:
+        if self.reads_style:
+            self._style[layer] = channel_statistics(patches)
 
     def routing_parts(self) -> dict[str, Tensor]:
         """Give what the loss asks of the routing, by name, each (n, ...); gates (n, L, S, E)."""
