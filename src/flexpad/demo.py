@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flexpad import checkpoint, readers, recipes
+from flexpad import compare as comparisons
 from flexpad.data import manifest as manifests
 from flexpad.data import protocols
+from flexpad.data.manifest import Manifest
 from flexpad.log import console
 from flexpad.report import render_table, report
 from flexpad.score import score
+from flexpad.score_table import ScoreTable
 from flexpad.synth.config import SynthConfig
 from flexpad.synth.contact_sheet import contact_sheet
 from flexpad.synth.generate import generate
@@ -22,18 +25,25 @@ from flexpad.train import train
 PART = SynthConfig(part=(140, 40, 60))  # of the small set; the demo is to take minutes
 
 
-def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None) -> None:
-    """Render, index, train, score, report; and print the one table.
+def demo(
+    out: Path,
+    recipe_name: str = "demo",
+    rival_name: str = "demo_fm_clip",
+    config: SynthConfig | None = None,
+) -> None:
+    """Render, index, train, score, report; hold the system against a rival; print both tables.
 
     Args:
-        out: Folder of the run. What is rendered there with the same settings is used again.
+        out: Folder of the run, and of the rival's below it. What is rendered there with the same
+            settings is used again.
         recipe_name: What to train.
+        rival_name: What to hold it against, trained on the same rows.
         config: What to render, in the layout of CASIA-SURF; None for a part of the small set.
 
     Raises:
         BadInput: ``out`` holds something else.
     """
-    recipe = recipes.find(recipe_name)
+    recipe, rival = recipes.find(recipe_name), recipes.find(rival_name)
     times: dict[str, float] = {}
     out.mkdir(parents=True, exist_ok=True)
     with _timed(times, "render"):
@@ -44,20 +54,34 @@ def demo(out: Path, recipe_name: str = "demo", config: SynthConfig | None = None
         manifests.write(protocols.apply(recipe.protocol, found), out / "manifest.csv")
         manifest = manifests.read(out / "manifest.csv")
         contact_sheet(manifest.split("test"), out / "contact-sheet.png")
-    with _timed(times, "train"):
-        train(manifest, recipe, out, resume=True, overwrite=True)
-    with _timed(times, "score"):
-        model = checkpoint.load(out)
-        dev, test = (
-            score(model, manifest, split, out / f"scores-{split}.csv") for split in ("dev", "test")
-        )
+    tables = []
+    for folder, trained in ((out, recipe), (out / rival.method.name, rival)):
+        name = trained.method.name
+        with _timed(times, f"train {name}"):
+            train(manifest, trained, folder, resume=True, overwrite=True)
+        with _timed(times, f"score {name}"):
+            tables.append(_scores(folder, manifest))
+    (dev, test), (rival_dev, rival_test) = tables
     with _timed(times, "report"):
         figures = report(dev, test, out)
+        against = comparisons.compare(
+            [test, rival_test], [dev, rival_dev], out / f"against-{rival.method.name}"
+        )
     console.print(render_table(figures))
+    console.print(comparisons.render_tables(against))
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in times.items())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     console.print(f"{stages}; {sum(times.values()):.0f} s in all, {peak:.1f} GiB at most")
     console.print(f"Everything is in {out}; start with {out / 'report.html'}")
+
+
+def _scores(run: Path, manifest: Manifest) -> tuple[ScoreTable, ScoreTable]:
+    """Score dev and test, and keep the tables in the folder of the run."""
+    model = checkpoint.load(run)
+    dev, test = (
+        score(model, manifest, split, run / f"scores-{split}.csv") for split in ("dev", "test")
+    )
+    return dev, test
 
 
 @contextmanager

@@ -60,8 +60,9 @@ class AttentionFusion(nn.Module):
         of_image = scale * (fused * (text[:, 1] - text[:, 0])).sum(dim=-1)
 
         def together(part: str) -> Tensor:
-            answers: Tensor = evidence.parts[part].masked_fill(~present, 0.0)
-            return (weight * answers).sum(dim=1)
+            answers = evidence.parts[part].masked_fill(~present, 0.0)
+            weighed: Tensor = (weight * answers).sum(dim=1)
+            return weighed
 
         if "style" in evidence.parts:  # it is a part of what the whole image answers
             of_image = of_image + together("style")
