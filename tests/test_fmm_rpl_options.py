@@ -412,41 +412,43 @@ class TestLevels:
         evidence = method(tiny.batch(3, present=present))
         assert torch.allclose(evidence.fused, evidence.logits[present], atol=1e-4)
 
-    def test_style_is_read_off_the_stem_and_off_every_later_block(self):
-        method = stir(make(style=True))
-        batch, seen = tiny.batch(2), []
+    def test_style_is_read_off_the_stem_and_off_the_other_shallow_layers(self):
+        method = stir(make(style_regions=2))  # of a grid of 4
+        batch, seen, entered = tiny.batch(2), [], []
         method.style.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-        tokens = []
         for block in method.clip.vision.blocks:
-            block.register_forward_pre_hook(lambda _, given: tokens.append(given[0]))
+            block.register_forward_pre_hook(lambda _, given: entered.append(given[0][:, -16:]))
         method(batch)
-        stem = method.clip.vision.patchify(batch.images.flatten(0, 1)).flatten(2)
-        entered = [stem.transpose(1, 2), *(t[:, -stem.shape[2] :] for t in tokens[1:])]
-        expected = [torch.cat([p.mean(dim=1), p.std(dim=1)], dim=1) for p in entered]
-        assert torch.allclose(seen[0], torch.stack(expected, dim=1), atol=1e-5)
+        stem = method.clip.vision.patchify(batch.images.flatten(0, 1)).flatten(2).transpose(1, 2)
+        expected = []
+        for patches in (stem, entered[1]):  # two of three layers are shallow
+            cells = patches.unflatten(1, (2, 2, 2, 2)).permute(0, 1, 3, 2, 4, 5).flatten(3, 4)
+            mean, deviation = cells.mean(dim=3), cells.std(dim=3, correction=0)
+            expected.append(torch.cat([mean, deviation], dim=3).permute(0, 3, 1, 2).flatten(1))
+        assert torch.allclose(seen[0], torch.cat(expected, dim=1), atol=1e-5)
 
     def test_style_starts_as_nothing_and_is_learned_as_a_part_of_the_global_answer(self):
         batch = tiny.batch(4)
         plain = make()(batch)
-        method = make(style=True)
+        method = make(style_regions=3)
         assert torch.equal(method(batch).parts["global"], plain.parts["global"])
         trained(method, batch)
         assert method.style.judge.weight.grad.abs().sum() > 0
         with torch.no_grad():
             method.eval().style.judge.bias.add_(2.0)
         moved = method(batch)
-        assert torch.allclose(moved.parts["style"], torch.full((4, 3), 6.0))
-        assert (moved.parts["global"] > plain.parts["global"] + 3).all()
+        assert torch.allclose(moved.parts["style"], torch.full((4, 3), 2.0))
+        assert (moved.parts["global"] > plain.parts["global"] + 1).all()
         assert (moved.fused > plain.fused).all()
 
     def test_judges_weigh_alike_where_nothing_describes_images(self):
-        method = make(style=True, router="oracle")
+        method = make(style_regions=1, router="oracle")
         assert method.style.weigh is None
         assert method(tiny.batch(2)).fused.isfinite().all()
 
     @pytest.mark.parametrize("score", ["both", "global"])
     def test_style_of_one_modality_is_fused_as_itself(self, score):
-        method = stir(make(style=True, score=score))
+        method = stir(make(style_regions=3, score=score))
         evidence = method(tiny.batch(3, present=torch.eye(3, dtype=torch.bool)))
         assert torch.allclose(
             evidence.fused, evidence.logits[torch.eye(3, dtype=torch.bool)], atol=1e-4
@@ -526,6 +528,8 @@ class TestTold:
         ({"logit_scale": 0}, "'logit_scale' should be more than 0"),
         ({"weights": {"local": -1}}, "weights: key 'local' should be at least 0, not -1.0"),
         ({"weights": {"global": 0, "local": 0, "fusion": 0}}, "nothing else sees the labels"),
+        ({"style_regions": -1}, "'style_regions' should be at least 0, not -1"),
+        ({"style_regions": 5}, "'style_regions' should be at most 4"),
         ({"score": "all"}, "'score': all wants a plain head; give weights.plain_head"),
     ],
 )  # fmt: skip

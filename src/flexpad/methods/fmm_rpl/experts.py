@@ -113,8 +113,9 @@ class Experts(nn.Module):
     """FMM as a whole: what describes images, and in every layer routes them and works on them.
 
     Attributes:
+        grid: Patches along a side of an image.
+        shallow: How many layers are of the first half.
         routed: How many experts there are to choose from, E.
-        patches: How many of an image's tokens are patches, the last ones, N.
         open: Routed experts an image gets in a layer, at present.
         learns_routing: Whether routers learn; only then is there a descriptor for them to read.
     """
@@ -122,8 +123,9 @@ class Experts(nn.Module):
     def __init__(self, tower: TowerConfig, grid: int, options: Options) -> None:
         super().__init__()
         width, kinds = tower.width, options.experts
+        self.grid = grid
+        self.shallow = (tower.layers + 1) // 2
         self.routed = len(kinds)
-        self.patches = grid**2
         self.top_k = self.open = options.top_k
         router = ROUTERS[options.router] if kinds else NoRouter
         self.learns_routing = router.learns

@@ -67,6 +67,11 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> FmmRpl:
             f"options of fmm_rpl: key 'prompts' should be at most {chosen.context - longest + room}"
             f" with this encoder, whose text has room for {room} word pieces"
         )
+    if chosen.style_regions > encoder.clip.config.grid:
+        raise BadInput(
+            f"options of fmm_rpl: key 'style_regions' should be at most {encoder.clip.config.grid}"
+            " with this encoder, which has no more patches along a side"
+        )
     return FmmRpl(encoder.clip, sentences, chosen)
 
 
@@ -103,14 +108,17 @@ class FmmRpl(Method):
         )
         has_head = options.weights["plain_head"] > 0
         self.plain_head = PlainHead(sizes.joint_width) if has_head else None
-        self.style = self._style_judges(sizes.vision) if options.style else None
+        self.style = self._style_judges(sizes.vision) if options.style_regions else None
         self._start_scale()
 
     def _style_judges(self, tower: TowerConfig) -> StyleJudges:
         """Make as many judges as routed experts, which the same description weighs."""
+        regions = self.options.style_regions**2
         described = self.options.descriptor_width if self.experts.learns_routing else None
         return StyleJudges(
-            tower.layers, tower.width, described, judges=max(1, len(self.options.experts))
+            self.experts.shallow * 2 * tower.width * regions,
+            described,
+            judges=max(1, self.experts.routed),
         )
 
     def _start_scale(self) -> None:
@@ -135,7 +143,7 @@ class FmmRpl(Method):
             labels,
             self._noise(present),
             modality,
-            reads_style=self.style is not None,
+            self.options.style_regions,
         )
         features = self.clip.vision(batch.images[present], visual)
         image = F.normalize(GLOBAL_POOLS[self.options.global_pool](features).float(), dim=-1)

@@ -73,7 +73,7 @@ class Options:
     learn_scale: bool
     logit_scale: float | None
     global_pool: str
-    style: bool
+    style_regions: int
     local: str
     local_share: float
     score: str
@@ -88,6 +88,7 @@ class Options:
                 raise BadInput(
                     f"key {key!r} should be {' or '.join(known)}, not {getattr(self, key)!r}"
                 )
+        self._check_counts()
         self._check_experts()
         self._check_prompts()
         self._check_weights()
@@ -127,10 +128,12 @@ class Options:
                 f" not {list(self.oracle_experts)}"
             )
 
-    def _check_prompts(self) -> None:
-        for key, least in (("prompts", 0), ("depth", 1)):
+    def _check_counts(self) -> None:
+        for key, least in (("prompts", 0), ("depth", 1), ("style_regions", 0)):
             if getattr(self, key) < least:
                 raise BadInput(f"key {key!r} should be at least {least}, not {getattr(self, key)}")
+
+    def _check_prompts(self) -> None:
         if self.rpl_mode != "R2":
             return
         if not self.prompts:

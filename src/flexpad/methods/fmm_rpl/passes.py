@@ -7,7 +7,8 @@ from torch import Tensor
 
 from flexpad.methods.fmm_rpl.experts import Experts
 from flexpad.methods.fmm_rpl.prompts import Prompts
-from flexpad.methods.fmm_rpl.routers import Clues, Routing, channel_statistics
+from flexpad.methods.fmm_rpl.routers import Clues, Routing
+from flexpad.methods.fmm_rpl.style import region_statistics
 
 
 class VisualPass:
@@ -19,7 +20,8 @@ class VisualPass:
         labels: The modality each image is said to be of, see :class:`ModalityDescriptor`, (n,).
         noise: For routers to explore by, (n, L, S, E); None in evaluation.
         modality: The true one, (n,), for a router that is told; by default the labels.
-        reads_style: Whether the statistics of channels are kept, layer by layer.
+        style_regions: Regions along a side of an image whose channel statistics are kept, R; with 0
+            there are none.
 
     Attributes:
         image_prompts: Read off each image, (n, V, D); None if none are.
@@ -38,16 +40,15 @@ class VisualPass:
         labels: Tensor,
         noise: Tensor | None,
         modality: Tensor | None = None,
-        *,
-        reads_style: bool = False,
+        style_regions: int = 0,
     ) -> None:
         self.experts = experts
         self.prompts = prompts
         self.labels = labels
         self.noise = noise
         self.modality = labels if modality is None else modality
+        self.style_regions = style_regions
         self.routings: dict[int, Routing] = {}
-        self.reads_style = reads_style
         self._style: dict[int, Tensor] = {}
 
     def start(self, patches: Tensor, tokens: Tensor) -> None:
@@ -58,8 +59,8 @@ class VisualPass:
 
     def before(self, layer: int, tokens: Tensor) -> Tensor:
         """Put in or add to the visual prompts."""
-        if layer:
-            self._read_style(layer, tokens[:, -self.experts.patches :])
+        if 0 < layer < self.experts.shallow:
+            self._read_style(layer, tokens[:, -(self.experts.grid**2) :])
         return self.prompts.add_visual(tokens, layer, self.image_prompts)
 
     def beside(self, layer: int, normed: Tensor) -> Tensor | None:
@@ -80,15 +81,15 @@ class VisualPass:
         }
 
     def style(self) -> Tensor:
-        """Give the statistics of the channels that entered each layer, (n, L, 2D).
+        """Give the statistics of all regions in the shallow layers, (n, S).
 
-        Those of the first are read before class token, positions and norm are there.
+        Those of the first layer are read before class token, positions and norm are there.
         """
-        return torch.stack([self._style[layer] for layer in range(len(self._style))], dim=1)
+        return torch.cat([self._style[layer].flatten(1) for layer in sorted(self._style)], dim=1)
 
     def _read_style(self, layer: int, patches: Tensor) -> None:
-        if self.reads_style:
-            self._style[layer] = channel_statistics(patches)
+        if self.style_regions:
+            self._style[layer] = region_statistics(patches, self.experts.grid, self.style_regions)
 
     def routing_parts(self) -> dict[str, Tensor]:
         """Give what the loss asks of the routing, by name, each (n, ...); gates (n, L, S, E)."""
