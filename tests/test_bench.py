@@ -373,7 +373,13 @@ class TestConfigs:
         plan = plans.read(path)
         assert len(plan.seeds) >= 3
 
-    def test_real_bench_fits_miniature_trees(self, tmp_path):
+    def test_real_bench_fits_miniature_trees(self, tmp_path, monkeypatch):
+        species = ("1_01", "2_01", "2_08", "2_12", "2_18", "3_01", "4_01")  # one instrument of each
+        videos = {
+            split: (*names, *(f"{names[0][:3]}_04_030_{instrument}" for instrument in species))
+            for split, names in trees.wmca.VIDEOS.items()
+        }
+        monkeypatch.setattr(trees.wmca, "VIDEOS", videos)
         plan = plans.read(CONFIGS / "table1_real.yaml")
         layouts = {"surf": "author", "cefa": "author", "wmca": "hdf5"}
         readers = {"surf": "casia_surf", "cefa": "casia_cefa", "wmca": "wmca"}
