@@ -53,6 +53,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
     "single": (TABLE1, of_columns),
     "fused": (TABLE1, lambda found: table.fused(found[1])),
     "common": (TABLE1, lambda found: table.common_threshold(found[1])),
+    "unseen": (TABLE1, lambda found: table.left_out(found[1])),
     "differences": (TABLE1, lambda found: table.differences(found[3])),
     "tuning": (TABLE1, lambda found: table.tuning(found[2])),
     "ablations": (ABLATIONS, lambda found: table.arms(found[1], found[3])),
