@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from flexpad import metrics
 from flexpad.analyse.figures.side_by_side import draw_side_by_side
 from flexpad.analyse.markdown import WORDS
 from flexpad.analyse.projection import POINTS, read_points
+from flexpad.files import read_json
 from flexpad.report.figures import style
 from flexpad.report.wording import DASH
 from flexpad.report.wording import cell as escaped
@@ -67,13 +67,8 @@ def read_analysis(path: Path) -> Json:
     Raises:
         BadInput: It is missing or no such file.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise BadInput(f"{path}: is no JSON; run flexpad analyse again") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    content = read_json(path, "run flexpad analyse again")
+    if content.get("schema") != SCHEMA:
         raise BadInput(f"{path}: is not of schema {SCHEMA}; run flexpad analyse again")
     return content
 

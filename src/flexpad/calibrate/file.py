@@ -25,7 +25,7 @@ from flexpad.calibrate.probability import (
     Steps,
 )
 from flexpad.calibrate.rule import parse_rule
-from flexpad.files import whole_file
+from flexpad.files import read_json, whole_file
 from flexpad.types import CONDITIONS, BadInput
 
 SCHEMA = "flexpad.calibration/1"
@@ -57,13 +57,8 @@ def read(path: Path) -> Calibration:
         BadInput: The file is missing, no JSON, of another schema, or a key is missing or does not
             fit.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise BadInput(f"{path}: is not JSON; choose the thresholds again") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    content = read_json(path, "choose the thresholds again")
+    if content.get("schema") != SCHEMA:
         raise BadInput(f"{path}: is no calibration (schema should be {SCHEMA!r})")
     try:
         return _calibration(content)

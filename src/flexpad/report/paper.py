@@ -8,7 +8,6 @@ to us, and CMS-Enhancer and FM-CLIP only on CASIA-SURF.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flexpad import metrics
+from flexpad.files import read_json
 from flexpad.types import SINGLE, BadInput
 
 RATES = ("apcer_pooled", "bpcer", "acer_pooled", "apcer_max", "acer_max")
@@ -30,13 +30,8 @@ def read_report(path: Path) -> Json:
     Raises:
         BadInput: It is missing or no report.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise BadInput(f"{path}: is not JSON; give a report.json") from error
-    schema = content.get("schema") if isinstance(content, dict) else None
+    content = read_json(path, "give a report.json")
+    schema = content.get("schema")
     if not isinstance(schema, str) or not schema.startswith("flexpad.report/"):
         raise BadInput(f"{path}: is no report; give a report.json")
     return {**content, "read_from": str(path)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from flexpad import files
 from flexpad.data.transforms import CLIP_MEAN, CLIP_STD
 from flexpad.encoders.clip import ClipConfig
 from flexpad.types import BadInput
@@ -59,20 +59,12 @@ class Layout:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds one mapping.
+    """Read a JSON file beside weights, that holds one object.
 
     Raises:
         BadInput: The file is missing, is no JSON, or holds something else.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # of the decoder of text or of JSON
-        raise BadInput(f"{path}: is not valid JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: should hold one JSON object")
-    return content
+    return files.read_json(path, "download the weights again")
 
 
 def side(size: int | tuple[int, int], what: str) -> int:
