@@ -250,7 +250,7 @@ def content(**change):
     ("text", "says"),
     [
         ("{", "is not JSON"),
-        ("[]", "should hold one JSON object"),
+        ("[]", "is no calibration"),
         (content(schema="flexpad.report/1"), "is no calibration"),
         (content(thresholds=...), "key 'thresholds' is missing"),
         (content(unit="clip"), "unit 'clip'"),

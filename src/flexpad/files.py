@@ -13,25 +13,22 @@ from typing import Any
 from flexpad.types import BadInput
 
 
-def read_json(path: Path, cure: str) -> dict[str, Any]:
-    """Read a JSON file that holds one object.
+def read_json(path: Path, cure: str) -> Any:  # noqa: ANN401 - JSON holds anything
+    """Read a JSON file, whatever it holds.
 
     Args:
         path: Of the file.
         cure: What to do if it is something else, e.g. ``choose the thresholds again``.
 
     Raises:
-        BadInput: It is missing, is no JSON, or holds something else.
+        BadInput: It is missing or is no JSON.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:  # of the decoder of text or of JSON
         raise BadInput(f"{path}: is not JSON ({error}); {cure}") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: should hold one JSON object; {cure}")
-    return content
 
 
 @contextmanager

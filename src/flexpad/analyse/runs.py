@@ -68,7 +68,7 @@ def read_analysis(path: Path) -> Json:
         BadInput: It is missing or no such file.
     """
     content = read_json(path, "run flexpad analyse again")
-    if content.get("schema") != SCHEMA:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise BadInput(f"{path}: is not of schema {SCHEMA}; run flexpad analyse again")
     return content
 

@@ -58,7 +58,7 @@ def read(path: Path) -> Calibration:
             fit.
     """
     content = read_json(path, "choose the thresholds again")
-    if content.get("schema") != SCHEMA:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise BadInput(f"{path}: is no calibration (schema should be {SCHEMA!r})")
     try:
         return _calibration(content)

@@ -31,7 +31,7 @@ def read_report(path: Path) -> Json:
         BadInput: It is missing or no report.
     """
     content = read_json(path, "give a report.json")
-    schema = content.get("schema")
+    schema = content.get("schema") if isinstance(content, dict) else None
     if not isinstance(schema, str) or not schema.startswith("flexpad.report/"):
         raise BadInput(f"{path}: is no report; give a report.json")
     return {**content, "read_from": str(path)}

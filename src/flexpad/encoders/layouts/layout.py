@@ -64,7 +64,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: The file is missing, is no JSON, or holds something else.
     """
-    return files.read_json(path, "download the weights again")
+    content = files.read_json(path, "download the weights again")
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: should hold one JSON object")
+    return content
 
 
 def side(size: int | tuple[int, int], what: str) -> int:
