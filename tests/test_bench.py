@@ -16,12 +16,12 @@ from flexpad.bench import data, difference, job, results, schedule, table
 from flexpad.bench import plan as plans
 from flexpad.bench.inspect import inspect
 from flexpad.bench.plan import Job, Plan, merged
-from flexpad.bench.run import Part, bench
+from flexpad.bench.run import Bench, Part, bench
 from flexpad.bench.schedule import Clock, Task, work
-from flexpad.engine import state
+from flexpad.engine import diary, state
 from flexpad.recipe import Recipe
 from flexpad.score_table import COLUMNS
-from flexpad.types import CONDITIONS, BadInput
+from flexpad.types import CONDITIONS, FUSED, BadInput
 from tests import trees
 
 CONFIGS = Path(__file__).parents[1] / "configs/bench"
@@ -153,11 +153,21 @@ class TestBench:
         plan, out, ended = done
         assert (ended.failures, ended.missing) == ((), 0)
         rows = results.read_table(out / "results.csv")
-        cells = {(r["method"], r["seed"], r["condition"]) for r in rows}
+        cells = {(r["method"], r["seed"], r["condition"]) for r in rows if r["condition"]}
         assert cells == {(m, s, c) for m in plan.systems for s in "01" for c in CONDITIONS}
         assert {row["protocol"] for row in rows} == {"synth-surf@1"}
         acer = [float(row["value"]) for row in rows if row["rate"] == "acer_pooled"]
         assert all(0 <= value <= 1 for value in acer)
+
+    def test_error_on_dev_is_that_of_the_epoch_that_is_kept(self, done):
+        _, out, _ = done
+        rows = results.read_table(out / "results.csv")
+        found = [row for row in rows if row["rate"] == "dev_error"]
+        assert len(found) == 4
+        for row in found:
+            folder = out / f"jobs/synth-surf@1/{row['method']}/seed-{row['seed']}"
+            lines = [line for line in diary.read(folder) if "dev" in line]
+            assert float(row["value"]) == pytest.approx(lines[-1]["dev"]["error"], rel=1e-5)
 
     def test_rates_are_those_of_the_score_tables(self, done):
         """One cell again, from the written scores: videos, at the threshold of its own dev."""
@@ -175,6 +185,20 @@ class TestBench:
         scores = shown.group_by("video_id").agg(pl.col("score").mean())["score"].to_numpy()
         assert int(row["n"]) == len(scores) == 2
         assert float(row["value"]) == np.mean(scores < threshold)
+
+    def test_singles_that_are_added_up_are_measured_in_every_fused_condition(self, done):
+        """Here they are measured if a map fits at all, which so small a bench does not promise."""
+        _, out, _ = done
+        for folder in sorted((out / "jobs/synth-surf@1").glob("*/seed-*")):
+            dev, test = (score_table.read(folder / f"scores-{s}.csv") for s in ("dev", "test"))
+            found = results.rates(dev, test, "video")
+            shown = {rate["condition"] for rate in found if rate["rate"] == "acer_pooled_added"}
+            try:
+                _, added = calibrate.fuse(dev, test)
+            except BadInput:
+                assert shown == set()
+            else:
+                assert shown == set(FUSED) == set(added.conditions)
 
     def test_a_finished_job_is_never_done_again(self, done):
         plan, out, _ = done
@@ -208,6 +232,17 @@ class TestBench:
         assert {row["method"] for row in rows} == set(plan.systems)
         with pytest.raises(BadInput, match="system 'plane' is not of this bench; did you mean"):
             bench(plan, out, out / "rendered", 2, Part(systems=("plane",)))
+
+    def test_what_is_half_done_is_not_chosen_for_what_is_left_out(self, done, tmp_path):
+        """Its mean would be of other protocols and seeds than that of the rest."""
+        plan, out, _ = done
+        half = Bench(plan, tmp_path, out / "rendered", 2, Part())
+        for system, seed, error in (("plain", 0, 0.3), ("plain", 1, 0.5), ("experts", 0, 0.1)):
+            folder = half.folder(Job(system, "synth-surf@1", seed))
+            folder.mkdir(parents=True)
+            found = {"system": system, "protocol": "synth-surf@1", "dev_error": error}
+            results.write(folder / results.RESULT, found)
+        assert half.best_systems(2) == ["plain"]
 
     def test_page_says_that_faces_are_rendered(self, done):
         _, out, _ = done
@@ -337,16 +372,18 @@ class TestTable:
         columns={"CeFA": ("synth-cefa@4.1", "synth-cefa@4.2")},
     )
 
-    def values(self) -> table.Values:
+    def values_rows(self) -> list[dict[str, str]]:
         shown = {("synth-cefa@4.1", 0): 0.1, ("synth-cefa@4.1", 1): 0.3}
         shown |= {("synth-cefa@4.2", 0): 0.4, ("synth-cefa@4.2", 1): 0.6}
-        rows = [
+        return [
             {"method": "plain", "protocol": protocol, "condition": condition, "rate": "acer_pooled"}
             | {"seed": str(seed), "value": repr(value)}
             for (protocol, seed), value in shown.items()
             for condition in "RDI"
         ]
-        return table.Values(self.PLAN, rows)
+
+    def values(self) -> table.Values:
+        return table.Values(self.PLAN, self.values_rows())
 
     def test_mean_is_over_protocols_and_seeds_and_spread_over_protocols(self):
         values, protocols = self.values(), self.PLAN.columns["CeFA"]
@@ -357,6 +394,21 @@ class TestTable:
         )
         over_seeds = values.spread("plain", protocols[:1], "R", "acer_pooled")
         assert over_seeds == pytest.approx(np.std([0.1, 0.3], ddof=1))
+
+    def test_lowest_on_dev_comes_first_and_what_is_not_done_last(self):
+        errors = {"plain": (0.4, 0.2, 0.5, 0.1), "experts": (0.2, 0.2, 0.3, 0.1)}
+        jobs = [(protocol, seed) for protocol in self.PLAN.columns["CeFA"] for seed in "01"]
+        rows = [
+            {"method": method, "protocol": protocol, "condition": "", "rate": "dev_error"}
+            | {"seed": seed, "value": str(error)}
+            for method, of_jobs in errors.items()
+            for (protocol, seed), error in zip(jobs, of_jobs, strict=True)
+        ]
+        rows += self.values_rows()
+        lines = table.on_dev(table.Values(self.PLAN, rows)).splitlines()
+        assert lines[2:] == ["| experts | 20.0 | 20.0 |", "| plain | 30.0 | 30.0 |"]
+        lines = table.on_dev(table.Values(self.PLAN, rows[1:])).splitlines()
+        assert lines[2:] == ["| experts | 20.0 | 20.0 |", "| plain | — | — |"]
 
     def test_what_is_not_done_is_a_dash_and_never_a_mean_of_the_rest(self):
         values = self.values()

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flexpad import calibrate, cli
+from flexpad import calibrate, cli, score_table
 from flexpad.data import manifest as manifests
 from flexpad.types import CONDITIONS
 from tests import trees
+from tests.test_calibrate_fusion import table as fusion_table
 
 
 @pytest.fixture
@@ -248,6 +249,39 @@ class TestBadInput:
         given = ["report", tmp_path / "a.csv", tmp_path / "b.csv", "-o", tmp_path / "out"]
         assert "a.csv" in self.refused(flexpad, *given)
         assert not (tmp_path / "out").exists()
+
+
+class TestFuse:
+    """Scores of a loud RGB and a quiet depth."""
+
+    def tables(self, tmp_path):
+        rng = np.random.default_rng(0)
+        right = np.resize([1.0, -1.0], 60)
+        for split in ("dev", "test"):
+            depth, colour = (right + rng.normal(0, spread, 60) for spread in (0.8, 2))
+            made = fusion_table({"R": [*colour], "D": [*depth]}, split)
+            score_table.write(made, tmp_path / f"{split}.csv")
+        return tmp_path / "dev.csv", tmp_path / "test.csv"
+
+    def test_what_is_written_can_be_reported(self, flexpad, tmp_path):
+        dev, test = self.tables(tmp_path)
+        code, out, _ = flexpad("fuse", dev, test, "-o", tmp_path / "fused")
+        assert (code, out.splitlines()[0].startswith("RD, from")) == (0, True)
+        fused = [tmp_path / f"fused/fused-{split}.csv" for split in ("dev", "test")]
+        code, _, err = flexpad("report", *fused, "-o", tmp_path / "fused")
+        assert (code, err) == (0, "")
+        figures = json.loads((tmp_path / "fused/report.json").read_text())
+        assert list(figures["conditions"]) == ["RD"]
+        assert figures["method"] == "mine, sum of calibrated singles"
+
+    def test_one_modality_has_nothing_to_add_up(self, flexpad, tmp_path):
+        dev, test = self.tables(tmp_path)
+        for path in (dev, test):
+            kept = [line for line in path.read_text().splitlines() if ",D," not in line]
+            path.write_text("\n".join(kept) + "\n")
+        code, _, err = flexpad("fuse", dev, test, "-o", tmp_path / "fused")
+        assert (code, "dev.csv: has nothing to add up" in err.replace("\n", " ")) == (2, True)
+        assert not (tmp_path / "fused").exists()
 
 
 LOADED_AFTERWARDS = """

@@ -44,6 +44,7 @@ class Modality(StrEnum):
 MODALITIES = tuple(Modality)
 CONDITIONS = ("R", "D", "I", "RD", "RI", "DI", "RDI")
 SINGLE = CONDITIONS[: len(MODALITIES)]  # the view of the FMM-RPL paper's Table 1
+FUSED = CONDITIONS[len(MODALITIES) :]  # those with several modalities to put together
 
 
 def condition_of(modalities: Iterable[Modality]) -> str:

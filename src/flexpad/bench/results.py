@@ -35,6 +35,8 @@ RULE = calibrate.DEFAULT_RULE
 SHARES = ("bpcer", "apcer_pooled", "apcer_max")
 MEANS = ("acer_pooled", "acer_max")
 COMMON = "_common"  # at one threshold for all conditions, after calibration
+ADDED = "_added"  # of R, D and I alone, calibrated on dev and added up
+DEV_ERROR = "dev_error"  # equal error rate on dev, mean over R, D and I, of the epoch that is kept
 Rows = list[dict[str, str]]
 Json = dict[str, Any]
 
@@ -52,7 +54,9 @@ def rates(dev: ScoreTable, test: ScoreTable, unit: str) -> list[Json]:
 
     Thresholds are where dev has its equal error rate. The common one is a probability: scores of
     each condition are mapped by a temperature and a shift that are fitted on dev (Platt), and the
-    threshold is chosen on the probabilities of all conditions in one pool.
+    threshold is chosen on the probabilities of all conditions in one pool. Where there are several
+    modalities, they are also answered by such maps of R, D and I alone, added up
+    (:func:`flexpad.calibrate.fuse`).
 
     Args:
         dev: Scores of frames.
@@ -61,8 +65,8 @@ def rates(dev: ScoreTable, test: ScoreTable, unit: str) -> list[Json]:
 
     Returns:
         For each condition and rate: ``condition``, ``rate``, ``value``, ``low``, ``high``, ``n``.
-        Without those of a common threshold where the scores of a condition say so little that no
-        map to a probability can be fitted.
+        Without those of a common threshold, and of what is added up, where the scores of a
+        condition say so little that no map to a probability can be fitted.
     """
     conditions = test.conditions
     own = calibrate.choose(dev, RULE, unit, conditions)
@@ -77,7 +81,25 @@ def rates(dev: ScoreTable, test: ScoreTable, unit: str) -> list[Json]:
         equal, area = metrics.eer(items), metrics.auc(items)
         found.append({"condition": condition, "rate": "eer", "value": equal.rate})
         found.append({"condition": condition, "rate": "auc", "value": area.value})
-    return found
+    return found + _added_up(dev, test, unit)
+
+
+def _added_up(dev: ScoreTable, test: ScoreTable, unit: str) -> list[Json]:
+    """Measure the calibrated sum of single modalities, each condition at its own threshold."""
+    try:
+        dev, test = calibrate.fuse(dev, test)
+    except BadInput as error:
+        logger.warning("nothing to add up: %s", error)
+        return []
+    own = calibrate.choose(dev, RULE, unit)
+    counted = score_table.per_unit(test, unit)
+    return [
+        rate
+        for condition in counted.conditions
+        for rate in _at_threshold(
+            metrics.of_table(counted.condition(condition)), own, condition, ADDED
+        )
+    ]
 
 
 def _common(dev: ScoreTable, unit: str, conditions: tuple[str, ...]) -> Calibration | None:
@@ -125,7 +147,10 @@ def read(path: Path) -> Json | None:
 
 
 def table_rows(result: Mapping[str, Any]) -> Rows:
-    """Turn the result of a job into rows with :data:`COLUMNS`."""
+    """Turn the result of a job into rows with :data:`COLUMNS`.
+
+    The first is its error on dev, which is of no one condition.
+    """
     same = {
         "protocol": result["protocol"],
         "method": result["system"],
@@ -133,6 +158,7 @@ def table_rows(result: Mapping[str, Any]) -> Rows:
         "commit": result["commit"],
         "hardware": result["hardware"],
     }
+    on_dev = {"condition": "", "rate": DEV_ERROR, "value": result["dev_error"]}
     return [
         {
             **{name: _cell(rate.get(name)) for name in COLUMNS},
@@ -140,7 +166,7 @@ def table_rows(result: Mapping[str, Any]) -> Rows:
             "condition": rate["condition"],
             "rate": rate["rate"],
         }
-        for rate in result["rates"]
+        for rate in (on_dev, *result["rates"])
     ]
 
 

@@ -164,10 +164,13 @@ class Bench:
         """Name the systems with the lowest mean ACER over R, D and I of all columns, on dev.
 
         It is dev that decides which are tested on what is left out, so that no test row chooses.
+        Systems that are not done in every column are not among them.
         """
+        protocols = columns_protocols(self.plan)
         errors: dict[str, list[float]] = {}
-        for result in self.results(columns_protocols(self.plan)):
-            errors.setdefault(result["system"], []).append(result["dev_error"])
+        for result in self.results(protocols):
+            if self.is_whole(result["system"], protocols):
+                errors.setdefault(result["system"], []).append(result["dev_error"])
         return sorted(errors, key=lambda name: sum(errors[name]) / len(errors[name]))[:count]
 
     def write(self) -> list[Path]:

@@ -16,11 +16,10 @@ import yaml
 from flexpad import metrics
 from flexpad.bench.difference import MEAN
 from flexpad.bench.plan import Plan
-from flexpad.bench.results import COMMON
+from flexpad.bench.results import ADDED, COMMON, DEV_ERROR
 from flexpad.compare.ranks import RISK
-from flexpad.types import CONDITIONS, SINGLE, is_rendered
+from flexpad.types import CONDITIONS, FUSED, SINGLE, is_rendered
 
-FUSED = tuple(condition for condition in CONDITIONS if condition not in SINGLE)
 ACER = "acer_pooled"
 NOTHING = "—"
 Rows = Sequence[Mapping[str, str]]
@@ -123,8 +122,14 @@ def summary(values: Values) -> str:
     return table(head, _best_in_bold(lines))
 
 
-def fused(values: Values) -> str:
-    """ACER of the fused conditions of every column, beside that of the best single modality."""
+def fused(values: Values, rate: str = ACER) -> str:
+    """ACER of the fused conditions of every column, beside that of the best single modality.
+
+    Args:
+        values: All rates.
+        rate: In the fused conditions: ``acer_pooled``, or that with the ending of
+            :data:`flexpad.bench.results.ADDED`.
+    """
     columns = values.columns
     shown = ("best of R, D, I", *FUSED)
     head = ["system", *(f"{column} {name}" for column in columns for name in shown)]
@@ -134,7 +139,7 @@ def fused(values: Values) -> str:
         for protocols in columns.values():
             alone = [values.mean(method, protocols, c, ACER) for c in SINGLE]
             cells.append(percent(float(np.min(alone))))
-            cells += [percent(values.mean(method, protocols, c, ACER)) for c in FUSED]
+            cells += [percent(values.mean(method, protocols, c, rate)) for c in FUSED]
         lines.append(cells)
     return table(head, lines)
 
@@ -163,6 +168,21 @@ def left_out(values: Values) -> str:
                 cells = [percent(f, s) for f, s in zip(found, spreads, strict=True)]
                 lines.append([method, protocol, *cells])
     return table(head, lines, words=2)
+
+
+def on_dev(values: Values) -> str:
+    """Equal error rate on dev of every column, lowest mean first: who goes on to the left out."""
+    columns = values.columns
+    found = {
+        method: [values.mean(method, of, "", DEV_ERROR) for of in columns.values()]
+        for method in values.methods
+    }
+    means = {method: float(np.mean(errors)) for method, errors in found.items()}
+    lines = [
+        [method, *map(percent, found[method]), percent(means[method])]
+        for method in sorted(found, key=lambda name: (np.isnan(means[name]), means[name]))
+    ]
+    return table(["system", *columns, "mean"], lines)
 
 
 def differences(rows: Rows) -> str:
@@ -221,9 +241,11 @@ def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
     for column in values.columns:
         parts += [f"### {column}", single(values, column)]
     parts += ["## Several modalities", fused(values)]
+    parts += ["### Singles, calibrated on dev and added up", fused(values, ACER + ADDED)]
     parts += ["## One threshold for all conditions", common_threshold(values)]
     parts += ["## Differences", differences(apart)]
     if plan.left_out:
+        parts += ["## Equal error rate on dev", on_dev(values)]
         parts += ["## Unseen species", left_out(values)]
     if plan.tuning:
         parts += ["## Tuning", tuning(tried)]

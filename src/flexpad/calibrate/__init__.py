@@ -6,6 +6,7 @@ test data is possible under the name it deserves: ``oracle``.
 
 from flexpad.calibrate.decision import decide
 from flexpad.calibrate.file import SCHEMA, dumps, read, write
+from flexpad.calibrate.fusion import add_up, fuse
 from flexpad.calibrate.operating_point import (
     Calibration,
     CommonThreshold,
@@ -43,11 +44,13 @@ __all__ = [
     "Sigmoid",
     "Steps",
     "Threshold",
+    "add_up",
     "check_split",
     "choose",
     "decide",
     "dumps",
     "fit",
+    "fuse",
     "lowest_reaching",
     "parse_rule",
     "read",

@@ -25,6 +25,7 @@ for command in (
     model.train,
     model.score,
     measure.report,
+    measure.fuse,
     compare.compare,
     bench.bench,
     analyse.analyse,

@@ -46,3 +46,33 @@ def report(
         console.print()
         console.print(reports.render_paper(figures))
     console.print(f"[dim]Everything is in {out}; start with {out / 'report.html'}[/dim]")
+
+
+def fuse(
+    dev: DevTable,
+    test: TestTable,
+    out: Out,
+    calibration: Literal["platt", "temperature", "isotonic"] = "platt",
+) -> None:
+    """Answer several modalities by the scores of each alone, calibrated on dev and added up.
+
+    Any scores in two or all of R, D and I will do, also those of a system for each modality, which
+    `flexpad scores import` makes one table of. `flexpad report` measures what is written.
+
+    Args:
+        dev: Score table the calibration is fitted to.
+        test: Score table of the same system.
+        out: Folder for fused-dev.csv and fused-test.csv.
+        calibration: How a score becomes a probability.
+    """
+    from flexpad import calibrate, score_table
+
+    fused = calibrate.fuse(score_table.read(dev), score_table.read(test), calibration)
+    out.mkdir(parents=True, exist_ok=True)
+    for split, table in zip(("dev", "test"), fused, strict=True):
+        score_table.write(table, out / f"fused-{split}.csv")
+    conditions = ", ".join(fused[0].conditions)
+    console.print(f"{conditions}, from {' and '.join((str(dev), str(test)))}")
+    console.print(
+        f"[dim]Next: flexpad report {out / 'fused-dev.csv'} {out / 'fused-test.csv'} -o {out}[/dim]"
+    )
