@@ -1,6 +1,7 @@
 """Benches: what jobs there are, that none is done twice, and what their tables say."""
 
 import csv
+import importlib
 import json
 import time
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from flexpad import calibrate, config, score_table, table_file
-from flexpad.bench import data, difference, job, results, schedule, table
+from flexpad.bench import data, difference, job, results, schedule, subjects, table
 from flexpad.bench import plan as plans
 from flexpad.bench.inspect import inspect
 from flexpad.bench.plan import Job, Plan, merged
@@ -24,7 +25,8 @@ from flexpad.score_table import COLUMNS
 from flexpad.types import CONDITIONS, FUSED, BadInput
 from tests import trees
 
-CONFIGS = Path(__file__).parents[1] / "configs/bench"
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs/bench"
 TINY = yaml.safe_load("""
 name: tiny
 data:
@@ -122,6 +124,13 @@ class TestPlan:
         (tmp_path / "plan.yaml").write_text(yaml.safe_dump(wrong))
         with pytest.raises(BadInput, match=r"system 'plain'.*'epoch' is unknown"):
             plans.read(tmp_path / "plan.yaml")
+
+
+@pytest.fixture
+def taken_in(monkeypatch):
+    """Put the tables of a bench into a folder; a script for who fills benchmarks/results."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("take_in").take_in
 
 
 class Here:
@@ -248,6 +257,24 @@ class TestBench:
         _, out, _ = done
         assert (out / "table.md").read_text().startswith("# Rendered faces: tiny\n")
 
+    def test_a_piece_is_taken_in_beside_what_is_kept(self, done, tmp_path, taken_in):
+        """What is kept has another method, an older row, and no errors by subject yet."""
+        _, out, _ = done
+        rows = results.read_table(out / "results.csv")
+        other = [{**row, "method": "plain", "seed": "0", "value": "0.123"} for row in rows[:1]]
+        kept = [row for row in rows if row["method"] == "plain"]
+        results.write_table(tmp_path / "tiny.csv", results.COLUMNS, [*other, *kept[-1:]])
+        for _ in range(2):
+            taken_in(out, tmp_path)
+            assert sorted(map(str, results.read_table(tmp_path / "tiny.csv"))) == sorted(
+                map(str, rows)
+            )
+            for name in ("tuning.csv", "differences.csv"):
+                assert (tmp_path / f"tiny_{name}").read_text() == (out / name).read_text()
+        again = subjects.read(tmp_path / "tiny_subjects.parquet")
+        assert again.equals(subjects.read(out / "subjects.parquet"))
+        assert set(again["method"]) == {"plain", "experts"}
+
     def test_changed_settings_are_another_job(self, done, tmp_path):
         plan, out, _ = done
         task = _task(plan, out, tmp_path / "job")
@@ -308,17 +335,18 @@ class TestSchedule:
 
 
 class TestDifference:
-    """Three subjects a class and two seeds, written by hand."""
+    """Eight subjects a class and two seeds, written by hand."""
 
     PLAN = plan_of(tuning=None, unit="frame")
 
-    def write(self, root: Path, system: str, seed: int, wrong: set[str]) -> None:
+    def counted(self, root: Path, system: str, seed: int, wrong: set[str], people=range(8)):
+        """Errors by subject of a job that judged these subjects wrongly."""
         folder = root / system / str(seed)
         folder.mkdir(parents=True)
-        people = {f"{kind}{number}": kind for kind in "ba" for number in range(8)}
+        kinds = {f"{kind}{number}": kind for kind in "ba" for number in people}
         for split in ("dev", "test"):
             lines = []
-            for name, kind in people.items():
+            for name, kind in kinds.items():
                 right = 0.9 if kind == "b" else 0.1
                 score = 1 - right if split == "test" and name in wrong else right
                 for condition in ("R", "D", "I"):
@@ -329,41 +357,74 @@ class TestDifference:
             with (folder / f"scores-{split}.csv").open("w", newline="") as file:
                 file.write("# method: same\n")
                 csv.writer(file).writerows([list(COLUMNS), *lines])
+        return subjects.count(folder, "synth-surf@1", system, seed, "frame")
 
-    def drawn(self, root: Path) -> dict[str, difference.Cells]:
-        return difference.draw(
-            self.PLAN, lambda system, _, seed: root / system / str(seed), ["one", "two"], draws=500
-        )
+    def rows(self, *counted: pl.DataFrame) -> list[dict[str, str]]:
+        return difference.rows(self.PLAN, subjects.Subjects(pl.concat(counted)), draws=500)
 
     def test_values_are_means_over_seeds(self, tmp_path):
-        for seed, wrong in ((0, {"b0", "b1"}), (1, {"b0", "b1", "a0", "a1"})):
-            self.write(tmp_path, "one", seed, wrong)
-            self.write(tmp_path, "two", seed, set())
-        found = self.drawn(tmp_path)
-        assert found["one"]["SURF", "R"].value == pytest.approx((2 / 16 + 4 / 16) / 2)
-        assert found["two"]["SURF", "R"].value == 0
-        assert found["one"]["mean", ""].value == found["one"]["SURF", "R"].value
-        row = difference.against(found, "one", "two")[0]
-        assert float(row["difference"]) == pytest.approx(3 / 16)
-        assert float(row["low"]) <= 3 / 16 <= float(row["high"])
+        rows = self.rows(
+            self.counted(tmp_path, "experts", 0, {"b0", "b1"}),
+            self.counted(tmp_path, "experts", 1, {"b0", "b1", "a0", "a1"}),
+            self.counted(tmp_path, "plain", 0, {"b0"}),
+            self.counted(tmp_path, "plain", 1, {"b0"}),
+        )
+        assert [(row["column"], row["condition"]) for row in rows] == [
+            *(("SURF", condition) for condition in "RDI"),
+            ("mean", ""),
+        ]
+        for row in rows:  # (2 / 16 + 4 / 16) / 2 less 1 / 16
+            assert (row["method"], row["other"]) == ("experts", "plain")
+            assert float(row["difference"]) == pytest.approx(2 / 16)
+            assert float(row["low"]) <= 2 / 16 <= float(row["high"])
+        assert [row["ratio"] for row in rows] == ["", "", "", "3"]
 
     def test_equal_systems_do_not_differ(self, tmp_path):
-        for seed in (0, 1):
-            for system in ("one", "two"):
-                self.write(tmp_path, system, seed, {"b0", "a1"})
-        row = difference.against(self.drawn(tmp_path), "one", "two")[0]
+        jobs = [(system, seed) for system in ("experts", "plain") for seed in (0, 1)]
+        row = self.rows(*(self.counted(tmp_path, *job, {"b0", "a1"}) for job in jobs))[0]
         assert (float(row["difference"]), float(row["p"])) == (0, 1)
 
     def test_a_difference_of_one_seed_alone_is_not_shown(self, tmp_path):
         """It errs a lot in one run and never in the other, which may be luck of the seed."""
-        self.write(tmp_path, "one", 0, {f"{kind}{number}" for kind in "ba" for number in range(6)})
-        self.write(tmp_path, "one", 1, set())
-        for seed in (0, 1):
-            self.write(tmp_path, "two", seed, set())
-        row = difference.against(self.drawn(tmp_path), "one", "two")[0]
+        wrong = {f"{kind}{number}" for kind in "ba" for number in range(6)}
+        row = self.rows(
+            self.counted(tmp_path, "experts", 0, wrong),
+            *(self.counted(tmp_path, *job, set()) for job in (("experts", 1), ("plain", 0))),
+            self.counted(tmp_path, "plain", 1, set()),
+        )[0]
         assert float(row["difference"]) == pytest.approx(6 / 16)
         assert float(row["p"]) > 0.05
-        assert float(row["low"]) == 0
+
+    def test_what_lacks_a_seed_is_not_compared(self, tmp_path):
+        jobs = [("experts", 0), ("experts", 1), ("plain", 0)]
+        assert self.rows(*(self.counted(tmp_path, *job, set()) for job in jobs)) == []
+
+    def test_other_subjects_are_refused(self, tmp_path):
+        jobs = [(system, seed) for system in ("experts", "plain") for seed in (0, 1)]
+        counted = [
+            self.counted(tmp_path, *job, set(), range(8 if job[0] == "plain" else 7))
+            for job in jobs
+        ]
+        with pytest.raises(BadInput, match="experts and plain were tested on different subjects"):
+            self.rows(*counted)
+
+    def test_counts_come_back_from_a_file_and_new_ones_take_the_place_of_old_ones(self, tmp_path):
+        jobs = [("experts", 0, {"b0"}), ("plain", 0, set())]
+        old = pl.concat([self.counted(tmp_path / "old", *job) for job in jobs])
+        subjects.write(tmp_path / "kept.parquet", old)
+        again = subjects.read(tmp_path / "kept.parquet")
+        assert again.equals(old)
+        new = self.counted(tmp_path / "new", "experts", 0, {"a3", "a4"})
+        merged = subjects.Subjects(subjects.put(again, new))
+        counts = merged.of("experts", "synth-surf@1", 0)["R"]
+        assert (counts.bonafide_errors.sum(), counts.attack_errors.sum()) == (0, 2)
+        assert merged.of("plain", "synth-surf@1", 0)["R"].bonafide.sum() == 8
+
+    def test_a_file_of_something_else_is_refused(self, tmp_path):
+        pl.DataFrame({"a": ["x"]}).write_parquet(tmp_path / "x.parquet")
+        with pytest.raises(BadInput, match=r"x\.parquet: should have the columns protocol, method"):
+            subjects.read(tmp_path / "x.parquet")
+        assert subjects.read(tmp_path / "none.parquet").is_empty()
 
 
 class TestTable:

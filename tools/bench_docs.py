@@ -2,8 +2,9 @@
 
 python -m tools.bench_docs
 
-The rows are those `flexpad bench` writes, kept in benchmarks/results as NAME.csv, NAME_tuning.csv
-and NAME_differences.csv. A table whose rows are not there yet is left as it is.
+The rows are those `flexpad bench` writes, kept in benchmarks/results by benchmarks/take_in.py as
+NAME.csv, NAME_tuning.csv and NAME_differences.csv. A table whose rows are not there yet is left as
+it is.
 """
 
 from __future__ import annotations

@@ -9,9 +9,7 @@ results=benchmarks/results
 for name in table1_synth ablations; do
     out=runs/bench/$name
     $flexpad bench configs/bench/$name.yaml --out $out --workers "${WORKERS:-2}"
-    cp $out/results.csv $results/$name.csv
-    cp $out/differences.csv $results/${name}_differences.csv
-    if [ -s $out/tuning.csv ]; then cp $out/tuning.csv $results/${name}_tuning.csv; fi
+    $python benchmarks/take_in.py $out
 done
 # Figure 5 and what telling the modality moves: runs with seed 0 on synth-surf@1.
 out=runs/bench/table1_synth

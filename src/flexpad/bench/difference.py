@@ -7,28 +7,35 @@ system seeds of its own. With three seeds the second part is rough, and rather t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from flexpad import calibrate, metrics, score_table
+from flexpad import metrics
 from flexpad.bench.plan import Plan
-from flexpad.bench.results import RULE
-from flexpad.compare.cell import measure
+from flexpad.bench.subjects import Subjects
 from flexpad.compare.ranks import holm
-from flexpad.compare.system import gather
 from flexpad.metrics import CONFIDENCE, Floats, IntArray, SubjectCounts
 from flexpad.metrics.bootstrap import draw_blocks, percentile_interval
-from flexpad.score_table import ScoreTable
-from flexpad.types import SINGLE
+from flexpad.types import SINGLE, BadInput
 
 DRAWS = 4000
 RATE = "acer_pooled"
-COLUMNS = ("method", "other", "column", "condition", "difference", "low", "high", "p", "p_holm")
+RATIO = ("ratio", "ratio_low", "ratio_high")
+COLUMNS = (
+    "method",
+    "other",
+    "column",
+    "condition",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    *RATIO,
+)
 MEAN = "mean"  # over all columns and R, D, I
-Folders = Callable[[str, str, int], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,12 @@ class Drawn:
     Attributes:
         value: Of the runs as they are.
         draws: Of every draw, (draws,), NaN where one lacks a class.
+        subjects: Who was drawn from.
     """
 
     value: float
     draws: Floats
+    subjects: tuple[str, ...] = ()
 
     def __sub__(self, other: Drawn) -> Drawn:
         return Drawn(self.value - other.value, self.draws - other.draws)
@@ -62,89 +71,119 @@ class Drawn:
 Cells = dict[tuple[str, str], Drawn]  # by column and condition
 
 
+def rows(plan: Plan, subjects: Subjects, draws: int | None = None) -> list[dict[str, str]]:
+    """Hold every system against the first, in the columns that both have finished.
+
+    Args:
+        plan: Of the bench; the first is that of ``compare``, or of ``arms_of``.
+        subjects: What is known of its jobs.
+        draws: Of the bootstrap; None = :data:`DRAWS`.
+
+    Returns:
+        Rows with :data:`COLUMNS`, see :func:`against`.
+
+    Raises:
+        BadInput: Two systems were tested on different subjects.
+    """
+    first = plan.compare or plan.arms_of
+    if first is None:
+        return []
+    one = draw(plan, subjects, first, draws)
+    return [
+        row
+        for other in plan.all_systems
+        if other != first
+        for row in against(plan, (first, one), (other, draw(plan, subjects, other, draws)))
+    ]
+
+
 def draw(
-    plan: Plan, folders: Folders, systems: Sequence[str], draws: int | None = None, seed: int = 0
-) -> dict[str, Cells]:
-    """Draw the rate of every system in every cell, and its mean over R, D and I of all columns.
+    plan: Plan, subjects: Subjects, system: str, draws: int | None = None, seed: int = 0
+) -> Cells:
+    """Draw the rate of a system in every cell of the columns it has finished.
+
+    Subjects are drawn from ``seed`` and the column, so that they are the same for all systems.
 
     Args:
         plan: Of the bench.
-        folders: Of a system, protocol and seed: where its score tables are.
-        systems: Two or more.
+        subjects: Errors of its jobs.
+        system: Its name.
         draws: Of the bootstrap; None = :data:`DRAWS`.
         seed: Of the draws.
     """
     draws = draws or DRAWS
-    found: dict[str, Cells] = {system: {} for system in systems}
+    found: Cells = {}
     for place, (column, protocols) in enumerate(plan.columns.items()):
-        counted = [
-            counts
-            for protocol in protocols
-            for run in plan.seeds
-            for counts in [_counts(plan, folders, systems, protocol, run)]
-        ]
-        conditions = counted[0][systems[0]]
-        for condition in conditions:
-            for number, system in enumerate(systems):
-                of_system = [counts[system][condition] for counts in counted]
-                rng = np.random.default_rng((seed, place, number))
-                chosen = rng.integers(len(plan.seeds), size=(draws, len(plan.seeds)))
-                found[system][column, condition] = _drawn(
-                    of_system, len(protocols), chosen, draws, seed + place
-                )
-    for cells in found.values():
-        cells[MEAN, ""] = _mean([cells[column, c] for column in plan.columns for c in SINGLE])
+        if not subjects.is_whole(system, protocols, plan.seeds):
+            continue
+        counted = [subjects.of(system, name, run) for name in protocols for run in plan.seeds]
+        for condition in counted[0]:
+            rng = np.random.default_rng((seed, place, list(plan.all_systems).index(system)))
+            chosen = rng.integers(len(plan.seeds), size=(draws, len(plan.seeds)))
+            runs = [counts[condition] for counts in counted]
+            found[column, condition] = _drawn(runs, len(protocols), chosen, draws, seed + place)
     return found
 
 
-def against(found: Mapping[str, Cells], system: str, other: str) -> list[dict[str, str]]:
-    """Hold a system against another in every cell.
+def against(plan: Plan, one: tuple[str, Cells], other: tuple[str, Cells]) -> list[dict[str, str]]:
+    """Hold a system against another in every cell that both have.
+
+    Args:
+        plan: Of the bench.
+        one: Name and rates of the first.
+        other: Name and rates of the other.
 
     Returns:
         Rows with ``method``, ``other``, ``column``, ``condition``, ``difference`` (of the first
         less that of the other), ``low``, ``high``, ``p`` and ``p_holm``, which allows for all
-        cells but the mean, whose own it is.
+        these cells. The last row is of the mean over R, D and I of all columns, if both have
+        finished them: it has a p of its own, and the ``ratio`` of the two means.
+
+    Raises:
+        BadInput: They were tested on different subjects.
     """
-    apart = {cell: found[system][cell] - found[other][cell] for cell in found[system]}
-    cells = [cell for cell in apart if cell[0] != MEAN]
-    adjusted = dict(zip(cells, holm([apart[cell].p for cell in cells]), strict=True))
-    rows = []
-    for cell, difference in apart.items():
-        low, high = difference.interval
-        values = {"difference": difference.value, "low": low, "high": high, "p": difference.p}
-        values["p_holm"] = adjusted.get(cell) or difference.p
-        names = {"method": system, "other": other, "column": cell[0], "condition": cell[1]}
-        rows.append(names | {name: f"{value:.6g}" for name, value in values.items()})
-    return rows
+    (name, rates), (other_name, others) = one, other
+    shared = [cell for cell in rates if cell in others]
+    for cell in shared:
+        if rates[cell].subjects != others[cell].subjects:
+            raise BadInput(
+                f"{name} and {other_name} were tested on different subjects in {' '.join(cell)}:"
+                " their rows are not of the same data"
+            )
+    apart = {cell: rates[cell] - others[cell] for cell in shared}
+    adjusted = dict(zip(shared, holm([apart[cell].p for cell in shared]), strict=True))
+    found = [_row(one, other, cell, apart[cell], adjusted[cell]) for cell in shared]
+    singles = [(column, condition) for column in plan.columns for condition in SINGLE]
+    if shared and set(singles) <= set(shared):
+        above, below = (_mean([of[cell] for cell in singles]) for of in (rates, others))
+        row = _row(one, other, (MEAN, ""), above - below, (above - below).p)
+        found.append(row | _ratio(above, below))
+    return found
 
 
-def ratio(found: Mapping[str, Cells], system: str, other: str) -> tuple[float, float, float]:
-    """Divide the mean rate of a system by that of another: value and its 95 % interval."""
-    above, below = found[system][MEAN, ""], found[other][MEAN, ""]
-    drawn = Drawn(above.value / below.value, above.draws / below.draws)
-    return (drawn.value, *drawn.interval)
+def _row(
+    one: tuple[str, Cells],
+    other: tuple[str, Cells],
+    cell: tuple[str, str],
+    apart: Drawn,
+    p_holm: float | None,
+) -> dict[str, str]:
+    low, high = apart.interval
+    values = {"difference": apart.value, "low": low, "high": high, "p": apart.p, "p_holm": p_holm}
+    names = {"method": one[0], "other": other[0], "column": cell[0], "condition": cell[1]}
+    nothing = dict.fromkeys(RATIO, "")
+    return names | {key: f"{value:.6g}" for key, value in values.items()} | nothing
 
 
-def _counts(
-    plan: Plan, folders: Folders, systems: Sequence[str], protocol: str, run: int
-) -> dict[str, dict[str, SubjectCounts]]:
-    """Errors by subject of every system and condition, of one protocol and seed."""
-    tables = {
-        split: [_table(folders(system, protocol, run), split, system) for system in systems]
-        for split in ("dev", "test")
-    }
-    rule = calibrate.parse_rule(RULE)
-    cells = measure(gather(tables["test"], tables["dev"], rule), rule, plan.unit)
-    counts: dict[str, dict[str, SubjectCounts]] = {system: {} for system in systems}
-    for cell, measured in cells.items():
-        for system, one in zip(systems, measured, strict=True):
-            counts[system][cell.condition] = one.counts
-    return counts
-
-
-def _table(folder: Path, split: str, system: str) -> ScoreTable:
-    table = score_table.read(folder / f"scores-{split}.csv")
-    return replace(table, header={**table.header, "method": system})  # arms are of one method
+def _ratio(above: Drawn, below: Drawn) -> dict[str, str]:
+    """Divide one mean rate by another; nothing where the other is 0, in a draw too."""
+    if not below.value:
+        return {}
+    nothing = np.full_like(below.draws, np.nan)
+    drawn = np.divide(above.draws, below.draws, out=nothing, where=below.draws > 0)
+    ratio = Drawn(above.value / below.value, drawn)
+    numbers = (ratio.value, *ratio.interval)
+    return {key: f"{number:.6g}" for key, number in zip(RATIO, numbers, strict=True)}
 
 
 def _drawn(
@@ -177,7 +216,8 @@ def _drawn(
         metrics.drawn_rates(counts, once[:, column])[RATE][0]
         for counts, column in zip(runs, columns, strict=True)
     ]
-    return Drawn(float(np.mean(values)), np.take_along_axis(by_seed, chosen, axis=1).mean(axis=1))
+    draws_of_seeds = np.take_along_axis(by_seed, chosen, axis=1).mean(axis=1)
+    return Drawn(float(np.mean(values)), draws_of_seeds, tuple(everybody))
 
 
 def _mean(cells: Sequence[Drawn]) -> Drawn:

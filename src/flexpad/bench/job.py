@@ -2,7 +2,8 @@
 
     python -m flexpad.bench JOB.yaml
 
-A job's folder holds the run, its score tables and, when all is done, ``result.json``. That training
+A job's folder holds the run, its score tables, its errors by subject and, when all is done,
+``result.json``. That training
 is over is written down before scoring begins, so that it is never repeated either.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from flexpad import checkpoint, config
-from flexpad.bench import results
+from flexpad.bench import results, subjects
 from flexpad.data import manifest as manifests
 from flexpad.data.manifest import Manifest
 from flexpad.engine.stopping import Stopped
@@ -73,7 +74,7 @@ def run(order: Order, folder: Path) -> None:
         BadInput: Data or recipe cannot be used.
         Stopped: It was asked to stop, and goes on from there next time.
     """
-    begun = time.monotonic()
+    begun, recipe = time.monotonic(), order.recipe
     manifest = manifests.read(order.manifest)
     trained = _trained(order, manifest, folder)
     rates: list[results.Json] = []
@@ -84,11 +85,13 @@ def run(order: Order, folder: Path) -> None:
             for split in ("dev", "test")
         )
         rates = results.rates(dev, test, order.unit)
+        counted = subjects.count(folder, recipe.protocol, order.system, recipe.seed, order.unit)
+        subjects.write(folder / subjects.SUBJECTS, counted)
     content = {
         **trained,
         "system": order.system,
-        "protocol": order.recipe.protocol,
-        "seed": order.recipe.seed,
+        "protocol": recipe.protocol,
+        "seed": recipe.seed,
         "seconds": round(time.monotonic() - begun, 1),  # of this call, if it went on with another's
         "commit": source_commit(),
         "hardware": results.processor(),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from flexpad import config
-from flexpad.bench import data, results, table
-from flexpad.bench import difference as differences
+from flexpad.bench import data, difference, results, subjects, table
 from flexpad.bench.job import Order
 from flexpad.bench.plan import (
     Job,
@@ -23,6 +24,7 @@ from flexpad.bench.plan import (
     trials,
 )
 from flexpad.bench.schedule import Failure, Task, work
+from flexpad.bench.subjects import Subjects
 from flexpad.data.manifest import sha256
 from flexpad.files import whole_file
 from flexpad.registry import did_you_mean
@@ -180,40 +182,31 @@ class Bench:
         results.write_table(self.out / RESULTS, results.COLUMNS, rows)
         tried = self._tuning_rows()
         results.write_table(self.out / TUNING, TUNING_COLUMNS, tried)
-        apart = self._differences()
-        results.write_table(self.out / DIFFERENCES, differences.COLUMNS, apart)
+        counted = self._subjects()
+        subjects.write(self.out / subjects.SUBJECTS, counted)
+        apart = difference.rows(self.plan, Subjects(counted))
+        results.write_table(self.out / DIFFERENCES, difference.COLUMNS, apart)
         written = table.page(self.plan, rows, tried, apart)
         with whole_file(self.out / TABLE) as partial:
             partial.write_text(written, encoding="utf-8")
-        return [self.out / name for name in (RESULTS, TUNING, DIFFERENCES, TABLE)]
+        names = (RESULTS, TUNING, subjects.SUBJECTS, DIFFERENCES, TABLE)
+        return [self.out / name for name in names]
 
     def is_whole(self, system: str, protocols: Sequence[str]) -> bool:
         """Whether every job of a system on some protocols is done."""
         wanted = runs(self.plan, tuple(protocols), (system,))
         return all((self.folder(job) / results.RESULT).is_file() for job in wanted)
 
-    def _differences(self) -> list[dict[str, str]]:
-        """Hold all systems against the first, in the columns that it has finished."""
-        first = self.plan.compare or self.plan.arms_of
-        if first is None:
-            return []
-        columns = {c: of for c, of in self.plan.columns.items() if self.is_whole(first, of)}
-        protocols = [protocol for of in columns.values() for protocol in of]
-        systems = [name for name in self.plan.all_systems if self.is_whole(name, protocols)]
-        if not columns or len(systems) < 2:
-            return []
-
-        def folders(system: str, protocol: str, seed: int) -> Path:
-            return self.folder(Job(system, protocol, seed))
-
-        done = replace(self.plan, columns=columns)
-        found = differences.draw(done, folders, systems)
-        return [
-            row
-            for other in systems
-            if other != first
-            for row in differences.against(found, first, other)
-        ]
+    def _subjects(self) -> pl.DataFrame:
+        """Put together the errors by subject of all jobs that are done."""
+        every = runs(self.plan, self.plan.protocols, tuple(self.plan.all_systems))
+        done = [job for job in every if (self.folder(job) / results.RESULT).is_file()]
+        return pl.concat(
+            [
+                subjects.SCHEMA.to_frame(),
+                *(subjects.read(self.folder(job) / subjects.SUBJECTS) for job in done),
+            ]
+        )
 
     def _tuning_rows(self) -> list[dict[str, str]]:
         best = self.best_trials()
@@ -245,8 +238,8 @@ def bench(
 ) -> Done:
     """Do a bench, or what is left of it; a job that is done is never done again.
 
-    Writes ``results.csv``, ``tuning.csv``, ``differences.csv`` and ``table.md`` into ``out``, also
-    when it is stopped or a job failed, from what is done by then.
+    Writes ``results.csv``, ``tuning.csv``, ``subjects.parquet``, ``differences.csv`` and
+    ``table.md`` into ``out``, also when it is stopped or a job failed, from what is done by then.
 
     Args:
         plan: What is compared on what.

@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from flexpad import metrics
-from flexpad.bench.difference import MEAN
+from flexpad.bench.difference import MEAN, RATIO
 from flexpad.bench.plan import Plan
 from flexpad.bench.results import ADDED, COMMON, DEV_ERROR
 from flexpad.compare.ranks import RISK
@@ -195,8 +195,9 @@ def differences(rows: Rows) -> str:
     lines = []
     for other in dict.fromkeys(row["other"] for row in rows):
         of = {(r["column"], r["condition"]): r for r in rows if r["other"] == other}
-        lines.append([other, *(_difference(of[cell]) for cell in shown)])
-    return table(head, lines)
+        apart = [_difference(of[cell]) if cell in of else NOTHING for cell in shown]
+        lines.append([other, *apart, _ratio(of.get((MEAN, ""), {}))])
+    return table([*head, "ratio of means"], lines)
 
 
 def arms(values: Values, rows: Rows) -> str:
@@ -290,6 +291,14 @@ def _turned(row: Mapping[str, str]) -> dict[str, str]:
     """The same difference seen from the other side."""
     value, low, high = (-float(row[key]) for key in ("difference", "low", "high"))
     return {**row, "difference": str(value), "low": str(high), "high": str(low)}
+
+
+def _ratio(row: Mapping[str, str]) -> str:
+    """Write a ratio with its interval; nothing where there is none."""
+    if not row.get("ratio"):
+        return NOTHING
+    value, low, high = (float(row[key]) for key in RATIO)
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _difference(row: Mapping[str, str]) -> str:
