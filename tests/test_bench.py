@@ -456,6 +456,17 @@ class TestTable:
         over_seeds = values.spread("plain", protocols[:1], "R", "acer_pooled")
         assert over_seeds == pytest.approx(np.std([0.1, 0.3], ddof=1))
 
+    def test_summary_is_of_any_rate_and_marks_the_lowest(self):
+        rows = [{**row, "rate": "apcer_max"} for row in self.values_rows()]
+        higher = [{**row, "method": "experts", "value": "0.7"} for row in rows]
+        lines = table.summary(
+            table.Values(self.PLAN, [*rows, *higher, *self.values_rows()]), "apcer_max"
+        )
+        assert lines.splitlines()[2:] == [
+            "| plain | **35.0** | **35.0** | **35.0** | **35.0** |",
+            "| experts | 70.0 | 70.0 | 70.0 | 70.0 |",
+        ]
+
     def test_lowest_on_dev_comes_first_and_what_is_not_done_last(self):
         errors = {"plain": (0.4, 0.2, 0.5, 0.1), "experts": (0.2, 0.2, 0.3, 0.1)}
         jobs = [(protocol, seed) for protocol in self.PLAN.columns["CeFA"] for seed in "01"]

@@ -51,6 +51,7 @@ def of_columns(found: Found) -> str:
 # Name of a mark to the bench its table is from and what makes it.
 TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
     "summary": (TABLE1, lambda found: table.summary(found[1])),
+    "worst": (TABLE1, lambda found: table.summary(found[1], table.WORST)),
     "single": (TABLE1, of_columns),
     "fused": (TABLE1, lambda found: table.fused(found[1])),
     "added": (TABLE1, lambda found: table.fused(found[1], table.ACER + results.ADDED)),

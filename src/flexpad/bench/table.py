@@ -21,6 +21,7 @@ from flexpad.compare.ranks import RISK
 from flexpad.types import CONDITIONS, FUSED, SINGLE, is_rendered
 
 ACER = "acer_pooled"
+WORST = "apcer_max"
 NOTHING = "—"
 Rows = Sequence[Mapping[str, str]]
 
@@ -107,15 +108,15 @@ def single(values: Values, column: str) -> str:
     return table(head, lines)
 
 
-def summary(values: Values) -> str:
-    """ACER of every column and single modality, and their mean."""
+def summary(values: Values, rate: str = ACER) -> str:
+    """A rate of every column and single modality, and the mean of all, lowest in bold."""
     columns = values.columns
     head = ["system", *(f"{column} {c}" for column in columns for c in SINGLE), "mean"]
     lines = [
         [
             method,
-            *(percent(values.mean(method, of, c, ACER)) for of in columns.values() for c in SINGLE),
-            percent(values.overall(method)),
+            *(percent(values.mean(method, of, c, rate)) for of in columns.values() for c in SINGLE),
+            percent(values.overall(method, rate)),
         ]
         for method in values.methods
     ]
@@ -239,6 +240,7 @@ def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
     if plan.arms:
         return "\n\n".join([*parts, arms(values, apart)]) + "\n"
     parts += ["## Single modalities", summary(values)]
+    parts += ["### APCER of the worst species", summary(values, WORST)]
     for column in values.columns:
         parts += [f"### {column}", single(values, column)]
     parts += ["## Several modalities", fused(values)]
