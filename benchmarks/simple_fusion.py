@@ -19,8 +19,7 @@ import polars as pl
 
 from flexpad import score_table
 from flexpad.score_table import ScoreTable
-
-PAIRS_AND_ALL = ("RD", "RI", "DI", "RDI")
+from flexpad.types import FUSED
 
 
 def fused(table: ScoreTable, rule: str) -> ScoreTable:
@@ -28,7 +27,7 @@ def fused(table: ScoreTable, rule: str) -> ScoreTable:
     singles = table.rows.filter(pl.col("condition").str.len_chars() == 1)
     scores = singles.pivot("condition", index="sample_id", values="score")
     parts = []
-    for condition in PAIRS_AND_ALL:
+    for condition in FUSED:
         columns = [pl.col(letter) for letter in condition]
         mean = pl.sum_horizontal(columns, ignore_nulls=False) / len(columns)
         one = mean if rule == "mean" else pl.min_horizontal(columns)
@@ -37,7 +36,7 @@ def fused(table: ScoreTable, rule: str) -> ScoreTable:
         rows = table.rows.filter(pl.col("condition") == condition)
         joined = rows.join(made, on="sample_id", how="left", maintain_order="left")
         parts.append(joined.with_columns(score="fused").drop("fused"))
-    header = {**table.header, "method": f"{rule} of singles", "conditions": " ".join(PAIRS_AND_ALL)}
+    header = {**table.header, "method": f"{rule} of singles", "conditions": " ".join(FUSED)}
     return replace(table, rows=pl.concat(parts), header=header, file_sha256="")
 
 
@@ -50,7 +49,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for split in ("dev", "test"):
         table = score_table.read(given.run / f"scores-{split}.csv")
-        several = table.rows.filter(pl.col("condition").is_in(list(PAIRS_AND_ALL)))
+        several = table.rows.filter(pl.col("condition").is_in(FUSED))
         learned = replace(table, rows=several, file_sha256="")
         score_table.write(learned, given.out / f"learned-{split}.csv")
         for rule in ("mean", "lowest"):

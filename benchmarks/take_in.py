@@ -20,7 +20,6 @@ from flexpad.bench.subjects import Subjects
 from flexpad.config import load
 
 RESULTS = Path(__file__).parent / "results"
-JOB = ("protocol", "method", "seed")
 
 
 def take_in(out: Path, kept: Path) -> None:
@@ -33,8 +32,9 @@ def take_in(out: Path, kept: Path) -> None:
     """
     done = load(Plan, out / run.PLAN)
 
+    systems = list(done.all_systems)
+
     def place(row: dict[str, str]) -> tuple[int, int, int]:
-        systems = list(done.all_systems)
         return (
             done.protocols.index(row["protocol"]),
             int(row["seed"]),
@@ -42,7 +42,7 @@ def take_in(out: Path, kept: Path) -> None:
         )
 
     new = results.read_table(out / run.RESULTS)
-    put(kept / f"{done.name}.csv", results.COLUMNS, new, JOB, order=place)
+    put(kept / f"{done.name}.csv", results.COLUMNS, new, subjects.JOB, order=place)
     tried = results.read_table(out / run.TUNING)
     if tried:
         order = [(job.system, str(job.trial)) for job in plan.trials(done)]

@@ -357,7 +357,8 @@ class TestDifference:
             with (folder / f"scores-{split}.csv").open("w", newline="") as file:
                 file.write("# method: same\n")
                 csv.writer(file).writerows([list(COLUMNS), *lines])
-        return subjects.count(folder, "synth-surf@1", system, seed, "frame")
+        dev, test = (score_table.read(folder / f"scores-{split}.csv") for split in ("dev", "test"))
+        return subjects.count(dev, test, "synth-surf@1", system, seed, "frame")
 
     def rows(self, *counted: pl.DataFrame) -> list[dict[str, str]]:
         return difference.rows(self.PLAN, subjects.Subjects(pl.concat(counted)), draws=500)

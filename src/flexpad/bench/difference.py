@@ -112,14 +112,15 @@ def draw(
         seed: Of the draws.
     """
     draws = draws or DRAWS
+    number = list(plan.all_systems).index(system)
     found: Cells = {}
     for place, (column, protocols) in enumerate(plan.columns.items()):
         if not subjects.is_whole(system, protocols, plan.seeds):
             continue
         counted = [subjects.of(system, name, run) for name in protocols for run in plan.seeds]
+        rng = np.random.default_rng((seed, place, number))
+        chosen = rng.integers(len(plan.seeds), size=(draws, len(plan.seeds)))
         for condition in counted[0]:
-            rng = np.random.default_rng((seed, place, list(plan.all_systems).index(system)))
-            chosen = rng.integers(len(plan.seeds), size=(draws, len(plan.seeds)))
             runs = [counts[condition] for counts in counted]
             found[column, condition] = _drawn(runs, len(protocols), chosen, draws, seed + place)
     return found
@@ -152,27 +153,22 @@ def against(plan: Plan, one: tuple[str, Cells], other: tuple[str, Cells]) -> lis
             )
     apart = {cell: rates[cell] - others[cell] for cell in shared}
     adjusted = dict(zip(shared, holm([apart[cell].p for cell in shared]), strict=True))
-    found = [_row(one, other, cell, apart[cell], adjusted[cell]) for cell in shared]
+    names = {"method": name, "other": other_name}
+    found = [names | _row(cell, apart[cell], adjusted[cell]) for cell in shared]
     singles = [(column, condition) for column in plan.columns for condition in SINGLE]
     if shared and set(singles) <= set(shared):
         above, below = (_mean([of[cell] for cell in singles]) for of in (rates, others))
-        row = _row(one, other, (MEAN, ""), above - below, (above - below).p)
-        found.append(row | _ratio(above, below))
+        row = _row((MEAN, ""), above - below, (above - below).p)
+        found.append(names | row | _ratio(above, below))
     return found
 
 
-def _row(
-    one: tuple[str, Cells],
-    other: tuple[str, Cells],
-    cell: tuple[str, str],
-    apart: Drawn,
-    p_holm: float | None,
-) -> dict[str, str]:
+def _row(cell: tuple[str, str], apart: Drawn, p_holm: float | None) -> dict[str, str]:
+    """Write a difference, as yet without a ratio."""
     low, high = apart.interval
     values = {"difference": apart.value, "low": low, "high": high, "p": apart.p, "p_holm": p_holm}
-    names = {"method": one[0], "other": other[0], "column": cell[0], "condition": cell[1]}
-    nothing = dict.fromkeys(RATIO, "")
-    return names | {key: f"{value:.6g}" for key, value in values.items()} | nothing
+    place = {"column": cell[0], "condition": cell[1], **dict.fromkeys(RATIO, "")}
+    return place | {key: f"{value:.6g}" for key, value in values.items()}
 
 
 def _ratio(above: Drawn, below: Drawn) -> dict[str, str]:

@@ -3,8 +3,8 @@
     python -m flexpad.bench JOB.yaml
 
 A job's folder holds the run, its score tables, its errors by subject and, when all is done,
-``result.json``. That training
-is over is written down before scoring begins, so that it is never repeated either.
+``result.json``. That training is over is written down before scoring begins, so that it is never
+repeated either.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def run(order: Order, folder: Path) -> None:
             for split in ("dev", "test")
         )
         rates = results.rates(dev, test, order.unit)
-        counted = subjects.count(folder, recipe.protocol, order.system, recipe.seed, order.unit)
+        counted = subjects.count(dev, test, recipe.protocol, order.system, recipe.seed, order.unit)
         subjects.write(folder / subjects.SUBJECTS, counted)
     content = {
         **trained,

@@ -169,10 +169,12 @@ class Bench:
         Systems that are not done in every column are not among them.
         """
         protocols = columns_protocols(self.plan)
-        errors: dict[str, list[float]] = {}
-        for result in self.results(protocols):
-            if self.is_whole(result["system"], protocols):
-                errors.setdefault(result["system"], []).append(result["dev_error"])
+        found = self.results(protocols)
+        errors = {
+            system: [result["dev_error"] for result in found if result["system"] == system]
+            for system in self.plan.all_systems
+            if self.is_whole(system, protocols)
+        }
         return sorted(errors, key=lambda name: sum(errors[name]) / len(errors[name]))[:count]
 
     def write(self) -> list[Path]:

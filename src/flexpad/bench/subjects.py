@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from flexpad import calibrate, score_table, table_file
+from flexpad import calibrate, table_file
 from flexpad.bench.results import RULE
 from flexpad.compare.cell import measure
 from flexpad.compare.system import System
 from flexpad.metrics import SubjectCounts
 from flexpad.report.inspection import check_tables
+from flexpad.score_table import ScoreTable
 from flexpad.types import ATTACK, BadInput
 
 SUBJECTS = "subjects.parquet"
@@ -28,11 +28,14 @@ SCHEMA = pl.Schema(
 )
 
 
-def count(folder: Path, protocol: str, method: str, seed: int, unit: str) -> pl.DataFrame:
+def count(
+    dev: ScoreTable, test: ScoreTable, protocol: str, method: str, seed: int, unit: str
+) -> pl.DataFrame:
     """Count answers and errors by subject, at the threshold of the job's own dev.
 
     Args:
-        folder: Of a job that is done, with its score tables.
+        dev: Scores of frames.
+        test: Scores of frames.
         protocol: It was trained and tested on.
         method: Name of the system.
         seed: Of the run.
@@ -43,30 +46,26 @@ def count(folder: Path, protocol: str, method: str, seed: int, unit: str) -> pl.
         fide and attacks of all species, and the errors among them.
 
     Raises:
-        BadInput: The tables cannot be read, or are not dev and test of one evaluation.
+        BadInput: The tables are not dev and test of one evaluation.
     """
-    dev, test = (score_table.read(folder / f"scores-{split}.csv") for split in ("dev", "test"))
     check_tables(dev, test)
     cells = measure([System(method, test, dev)], calibrate.parse_rule(RULE), unit)
     parts = []
     for cell, (measured,) in cells.items():
         counts = measured.counts
-        numbers = (
-            counts.bonafide,
-            counts.bonafide_errors,
-            counts.attacks.sum(axis=1),
-            counts.attack_errors.sum(axis=1),
-        )
-        columns = dict(zip(NUMBERS, numbers, strict=True))
-        parts.append(
-            pl.DataFrame({"subject": counts.subjects, **columns}).with_columns(
-                pl.lit(protocol).alias("protocol"),
-                pl.lit(method).alias("method"),
-                pl.lit(str(seed)).alias("seed"),
-                pl.lit(cell.condition).alias("condition"),
-            )
-        )
-    return pl.concat(parts).select(SCHEMA.names())
+        columns = {
+            "protocol": protocol,
+            "method": method,
+            "seed": str(seed),
+            "condition": cell.condition,
+            "subject": counts.subjects,
+            "bonafide": counts.bonafide,
+            "bonafide_errors": counts.bonafide_errors,
+            "attacks": counts.attacks.sum(axis=1),
+            "attack_errors": counts.attack_errors.sum(axis=1),
+        }
+        parts.append(pl.DataFrame(columns, schema=SCHEMA))
+    return pl.concat(parts)
 
 
 def write(path: Path, rows: pl.DataFrame) -> None:
@@ -125,9 +124,7 @@ class Subjects:
 
 
 def _counts(rows: pl.DataFrame) -> SubjectCounts:
-    bonafide, bonafide_errors, attacks, attack_errors = (
-        rows[name].to_numpy().astype(np.int64) for name in NUMBERS
-    )
+    bonafide, bonafide_errors, attacks, attack_errors = (rows[name].to_numpy() for name in NUMBERS)
     return SubjectCounts(
         subjects=tuple(rows["subject"]),
         species=(ATTACK,),

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
+from flexpad.calibrate.operating_point import check_conditions
 from flexpad.calibrate.probability import Method, ScoreCalibration, fit, log_odds
 from flexpad.score_table import ScoreTable
 from flexpad.types import FUSED, SINGLE, BadInput
@@ -66,11 +67,7 @@ def add_up(table: ScoreTable, calibration: ScoreCalibration) -> ScoreTable:
     made = [condition for condition in FUSED if set(condition) <= set(singles)]
     if not made:
         raise BadInput(f"{table.name}: has nothing to add up; score it in two or all of R, D and I")
-    for condition in singles:
-        if condition not in table.conditions:
-            raise BadInput(
-                f"{table.name}: has no scores of condition {condition}; score it in that condition"
-            )
+    check_conditions(table, singles)
     items, spoken = _items(table, singles), _log_odds(table, calibration, singles)
     parts = []
     for condition in made:

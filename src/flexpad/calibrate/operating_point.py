@@ -135,11 +135,7 @@ def choose(
     if parsed.split:
         check_split(table, parsed.split)
     wanted = tuple(conditions) if conditions is not None else table.conditions
-    for condition in wanted:
-        if condition not in table.conditions:
-            raise BadInput(
-                f"{table.name}: has no scores of condition {condition}; score it in that condition"
-            )
+    check_conditions(table, wanted)
     one = _choose_common(table, parsed, wanted, probability) if common else None
     thresholds = {}
     for name in wanted:
@@ -175,6 +171,19 @@ def check_split(table: ScoreTable, split: str) -> None:
         raise BadInput(
             f"{table.name}: has rows of split {' and '.join(others)}; give a table of {split} only"
         )
+
+
+def check_conditions(table: ScoreTable, conditions: Sequence[str]) -> None:
+    """Refuse a table that lacks a condition.
+
+    Raises:
+        BadInput: It does.
+    """
+    for condition in conditions:
+        if condition not in table.conditions:
+            raise BadInput(
+                f"{table.name}: has no scores of condition {condition}; score it in that condition"
+            )
 
 
 def _choose_common(

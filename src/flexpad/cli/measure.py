@@ -72,7 +72,7 @@ def fuse(
     for split, table in zip(("dev", "test"), fused, strict=True):
         score_table.write(table, out / f"fused-{split}.csv")
     conditions = ", ".join(fused[0].conditions)
-    console.print(f"{conditions}, from {' and '.join((str(dev), str(test)))}")
+    console.print(f"{conditions}, from {dev} and {test}")
     console.print(
         f"[dim]Next: flexpad report {out / 'fused-dev.csv'} {out / 'fused-test.csv'} -o {out}[/dim]"
     )
