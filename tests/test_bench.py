@@ -283,6 +283,7 @@ class TestBench:
             task.folder / results.RESULT,
             {"order": json.loads(json.dumps(job.as_plain(task.order)))},
         )
+        subjects.write(task.folder / subjects.SUBJECTS, subjects.SCHEMA.to_frame())
         assert job.is_done(task.folder, task.order)
         for changed in (
             replace(task.order, unit="frame"),
@@ -290,6 +291,18 @@ class TestBench:
             replace(task.order, manifest_sha256="0"),
         ):
             assert not job.is_done(task.folder, changed)
+
+    def test_a_job_without_errors_by_subject_counts_them_untrained(self, done, monkeypatch):
+        """It would be missing from the differences without a word."""
+        plan, out, _ = done
+        monkeypatch.setattr(schedule, "start", Here)
+        folder = out / "jobs/synth-surf@1/plain/seed-0"
+        counted, trained = folder / subjects.SUBJECTS, (folder / job.TRAINED).stat().st_mtime_ns
+        before = subjects.read(counted)
+        counted.unlink()
+        assert bench(plan, out, out / "rendered", workers=2).failures == ()
+        assert subjects.read(counted).equals(before)
+        assert (folder / job.TRAINED).stat().st_mtime_ns == trained
 
 
 def _task(plan: Plan, out: Path, folder: Path, **train) -> Task:

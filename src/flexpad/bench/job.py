@@ -62,7 +62,9 @@ def write_order(folder: Path, order: Order) -> Path:
 
 
 def is_done(folder: Path, order: Order) -> bool:
-    """Whether a job was finished with just this order."""
+    """Whether a job was finished with just this order, and all it is to leave is there."""
+    if order.tested and not (folder / subjects.SUBJECTS).is_file():
+        return False
     found = results.read(folder / results.RESULT)
     return found is not None and found["order"] == as_plain(order)
 
