@@ -315,7 +315,7 @@ class TestTheCommand:
                 assert (folder / "figures" / f"{name}.{ending}").stat().st_size > 1000
             assert f"(figures/{name}.png)" in (folder / "analysis.md").read_text()
         content = json.loads((folder / "analysis.json").read_text(), parse_constant=refuse)
-        assert content["schema"] == "flexpad.analysis/1"
+        assert content["schema"] == "flexpad.analysis/2"
         assert content["title"] == "Rendered faces · fmm_rpl · folder@1 test"
 
     def test_bad_input_is_one_line(self, flexpad, noise_run, noise_set, tmp_path):

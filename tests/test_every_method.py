@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from flexpad import checkpoint, methods
+from flexpad.analyse.features import features_alone
 from flexpad.encoders.clip import set_trainable
 from flexpad.engine.draws import Draws
 from flexpad.infer import answer
@@ -117,6 +118,24 @@ def test_other_items_of_the_batch_change_nothing(name):
     batch = tiny.batch(4)
     alone = Batch(batch.images[:1], batch.present[:1], batch.target[:1], batch.ids[:1])
     assert torch.allclose(method(batch).fused[:1], method(alone).fused, atol=1e-5)
+
+
+@every_method
+def test_a_feature_alone_holds_nothing_of_other_modalities(name):
+    """An analysis says of RGB what RGB alone can do, whatever the method lets cross."""
+    method, batch = make(name), tiny.batch(3)
+    batch.present[1, 1] = False
+    item, modality = batch.present.nonzero(as_tuple=True)
+    found = features_alone(method, batch)
+    assert found.shape == (8, tiny.CONFIG.joint_width)
+    for place in range(len(MODALITIES)):
+        others = batch.images.roll(1, dims=0)
+        others[:, place] = batch.images[:, place]
+        changed = features_alone(method, Batch(others, batch.present, batch.target, batch.ids))
+        assert torch.equal(changed[modality == place], found[modality == place])
+    if isinstance(method, methods.IndependentMethod):  # then an analysis saves the second pass
+        together = method(batch).embeddings[item, modality]
+        assert torch.allclose(together, found, atol=1e-5)
 
 
 @every_method

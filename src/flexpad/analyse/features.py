@@ -1,4 +1,4 @@
-"""One pass of a model over a split: the feature of every present image and what else is said."""
+"""What a model says of a split: the feature of every present image, and of items what they get."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,7 +20,8 @@ from flexpad.data.loader import Items, batches, collate, to_device
 from flexpad.data.manifest import Manifest
 from flexpad.engine import processes
 from flexpad.log import progress
-from flexpad.types import MODALITIES, Evidence, Modality
+from flexpad.methods import IndependentMethod, Method
+from flexpad.types import MODALITIES, Batch, Evidence, Modality
 
 BATCH = 32
 BONAFIDE_KIND = "bona fide"
@@ -64,7 +66,8 @@ class Answers:
 
     Attributes:
         rows: The items.
-        features: Of the images, item by item, in the order of the modalities.
+        features: Of the images, item by item, in the order of the modalities; each as the model
+            gives it when it is shown nothing else of its item.
         item: The row of each image, (n,).
         scores: Of each item by all it has, (S,), higher = more bona fide; NaN = no response.
         layers: Names of the layers with experts, L of them; () for a method without.
@@ -83,7 +86,9 @@ class Answers:
 
 @torch.no_grad()
 def answers(model: Model, rows: Manifest, what: str, workers: int = 0) -> Answers:
-    """Show a model all that is present in some rows, once.
+    """Show a model all that is present in some rows, and each of their images alone.
+
+    A method that judges every image alone anyway is shown them once.
 
     Args:
         model: In evaluation mode.
@@ -104,7 +109,12 @@ def answers(model: Model, rows: Manifest, what: str, workers: int = 0) -> Answer
             shown = to_device(batch, device)
             evidence: Evidence = method(shown)
             layers = tuple(evidence.gates)
-            parts.append(_of_batch(evidence, shown.present))
+            features = (
+                evidence.embeddings[shown.present]
+                if isinstance(method, IndependentMethod)
+                else features_alone(method, shown)
+            )
+            parts.append(_of_batch(evidence, features, shown.present))
             tick(len(batch.ids))
     found = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
     item, modality = found["present"].nonzero()
@@ -130,12 +140,28 @@ def items_of(model: Model, rows: Manifest) -> Items:
     return Items(rows, model.image_size, model.recipe.augment)
 
 
-def _of_batch(evidence: Evidence, present: Tensor) -> dict[str, Tensor]:
+def features_alone(method: Method, batch: Batch) -> Tensor:
+    """Embed each present image as if it were all there is of its item.
+
+    Args:
+        method: In evaluation mode.
+        batch: With all that is present, n images.
+
+    Returns:
+        (n, P), in row-major order of ``batch.present``.
+    """
+    item, modality = batch.present.nonzero(as_tuple=True)
+    only = F.one_hot(modality, batch.present.shape[1]).bool()
+    ids = tuple(batch.ids[place] for place in item.tolist())
+    return method(Batch(batch.images[item], only, batch.target[item], ids)).embeddings[only]
+
+
+def _of_batch(evidence: Evidence, features: Tensor, present: Tensor) -> dict[str, Tensor]:
     """What is kept of a batch: of its items, and of its n present images."""
     kept = {
         "present": present,
         "scores": evidence.fused.double().sigmoid(),
-        "embeddings": evidence.embeddings[present].float(),
+        "embeddings": features.float(),
         "patches": evidence.patches[present].float(),
     }
     if evidence.gates:

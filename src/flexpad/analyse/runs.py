@@ -19,7 +19,7 @@ from flexpad.types import BadInput
 Json = dict[str, Any]
 Named = dict[str, list[tuple[Path, Json]]]
 
-SCHEMA = "flexpad.analysis/1"
+SCHEMA = "flexpad.analysis/2"
 SAME = {"protocol": "protocol", "manifest_sha256": "manifest"}
 
 

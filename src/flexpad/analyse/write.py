@@ -89,7 +89,6 @@ def _about(model: Model, manifest: Manifest, rows: Manifest, test: Answers) -> J
         "protocol": recipe.protocol,
         "encoder": recipe.encoder.name,
         "seed": recipe.seed,
-        "encodes_independently": model.method.encodes_independently,
         "weights_sha256": model.sha256,
         "manifest_sha256": sha256(Path(manifest.name)),
         "flexpad": __version__,
