@@ -153,7 +153,8 @@ def features_alone(method: Method, batch: Batch) -> Tensor:
     item, modality = batch.present.nonzero(as_tuple=True)
     only = F.one_hot(modality, batch.present.shape[1]).bool()
     ids = tuple(batch.ids[place] for place in item.tolist())
-    return method(Batch(batch.images[item], only, batch.target[item], ids)).embeddings[only]
+    evidence: Evidence = method(Batch(batch.images[item], only, batch.target[item], ids))
+    return evidence.embeddings[only]
 
 
 def _of_batch(evidence: Evidence, features: Tensor, present: Tensor) -> dict[str, Tensor]:
