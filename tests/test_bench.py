@@ -74,11 +74,12 @@ class TestPlan:
         assert found == {"method": {"name": "b"}}
 
     def test_arms_are_systems_that_differ_in_options(self):
-        plan = plan_of(arms_of="experts", arms={"narrow": {"rank": 2}})
+        plan = plan_of(arms_of="experts", arms={"Rank": {"narrow": {"rank": 2}}})
         assert plan.all_systems["narrow"]["method"] == {
             "name": "fmm_rpl",
             "options": {"rank": 2, "depth": 1},
         }
+        assert [plan.part_of(name) for name in plan.all_systems] == ["", "", "Rank"]
 
     def test_jobs_of_a_protocol_come_before_the_next_seed_by_seed(self):
         found = [one.name for one in plans.runs(plan_of(), ("a@1", "b@1"), ("x", "y"))]
@@ -102,8 +103,10 @@ class TestPlan:
             ({"columns": {"X": ["synth-surf@9"]}}, "synth-surf@9"),
             ({"columns": {"X": ["synth-cefa@4.1"]}}, "key 'data' has no 'synth-cefa'"),
             ({"compare": "nobody"}, "key 'compare'"),
-            ({"arms": {"a": {}}}, "key 'arms_of'"),
-            ({"arms_of": "plain", "arms": {"experts": {}}}, "another name"),
+            ({"arms": {"a": {"b": {}}}}, "key 'arms_of'"),
+            ({"arms_of": "plain", "arms": {"a": {"experts": {}}}}, "'experts' is there twice"),
+            ({"arms_of": "plain", "arms": {"a": {"x": {}}, "b": {"x": {}}}}, "'x' is there twice"),
+            ({"arms_of": "plain", "arms": {"narrow": {"rank": 2}}}, "arms.narrow.rank"),
             ({"tuning": {"trials": {"nobody": []}}}, "'nobody' is no system"),
             ({"tuning": {"trials": {"plain": [{}]}}}, "as many; there are plain 1, experts 2"),
             ({"tuning": {"seed": 0}}, "take another"),
@@ -495,6 +498,30 @@ class TestTable:
         assert lines[2:] == ["| experts | 20.0 | 20.0 |", "| plain | 30.0 | 30.0 |"]
         lines = table.on_dev(table.Values(self.PLAN, rows[1:])).splitlines()
         assert lines[2:] == ["| experts | 20.0 | 20.0 |", "| plain | — | — |"]
+
+    def test_arms_stand_by_part_and_are_shown_to_differ_only_after_holm_over_all(self):
+        arms = {
+            "Experts": {"none": {"experts": []}},
+            "Rank": {"two": {"rank": 2}, "8": {"rank": 8}},
+        }
+        plan = replace(self.PLAN, arms_of="experts", arms=arms)
+        rows = self.values_rows()
+        every = [
+            {**row, "method": name} for name in ("experts", "none", "two", "8") for row in rows
+        ]
+        apart = [
+            {"method": "experts", "other": name, "column": "mean", "p": p, "p_holm": p}
+            | {"difference": "-0.02", "low": "-0.03", "high": "-0.01"}
+            for name, p in (("none", "0.03"), ("two", "0.03"), ("8", "0.01"))
+        ]
+        lines = table.arms(table.Values(plan, every), apart).splitlines()
+        told = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
+        assert [(one[1], one[2], one[-2]) for one in told] == [
+            ("", "experts", "—"),
+            ("Experts", "none", "+2.0 (+1.0 to +3.0)"),  # of three the second, so 0.03 times 2
+            ("Rank", "two", "+2.0 (+1.0 to +3.0)"),
+            ("", "8", "**+2.0 (+1.0 to +3.0)**"),
+        ]
 
     def test_what_is_not_done_is_a_dash_and_never_a_mean_of_the_rest(self):
         values = self.values()

@@ -538,9 +538,14 @@ def test_bad_options(option, message):
         build(tiny.encoder(), {**tiny.OPTIONS, **option})
 
 
+def every_arm():
+    """Name and options of every arm of the ablations."""
+    return {k: v for part in config.read_mapping(ARMS)["arms"].values() for k, v in part.items()}
+
+
 def test_arms_differ_from_each_other():
-    found = config.read_mapping(ARMS)
-    arms, base = found["arms"], found["systems"]["base"]["method"]["options"]
+    arms = every_arm()
+    base = config.read_mapping(ARMS)["systems"]["base"]["method"]["options"]
     assert len(arms) > 40
     told = {repr(read({**base, **options})) for options in ({}, *arms.values())}
     assert len(told) >= len(arms)
@@ -549,7 +554,7 @@ def test_arms_differ_from_each_other():
 def test_every_arm_takes_a_step_and_answers_in_bf16():
     present = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [1, 1, 1]]).bool()
     batch = tiny.batch(4, present=present)
-    for name, options in config.read_mapping(ARMS)["arms"].items():
+    for name, options in every_arm().items():
         fitting = {
             **options,
             "prompts": min(options.get("prompts", 2), 4),

@@ -77,7 +77,8 @@ class Plan:
         seeds: Every system is trained with each of them.
         systems: By name, what differs from ``recipe``.
         recipe: What all systems have in common.
-        arms: Further systems, by name: options of the method of system ``arms_of`` that differ.
+        arms: Further systems, by part of the method and by name: options of the method of system
+            ``arms_of`` that differ.
         arms_of: Which system arms are of.
         compare: The system others are held against; None for that of ``arms_of``.
         frames: How many frames of a dev or test video are judged, evenly spread; None = all.
@@ -92,7 +93,7 @@ class Plan:
     seeds: tuple[int, ...]
     systems: Mapping[str, Settings]
     recipe: Settings = field(default_factory=dict)
-    arms: Mapping[str, Settings] = field(default_factory=dict)
+    arms: Mapping[str, Mapping[str, Settings]] = field(default_factory=dict)
     arms_of: str | None = None
     compare: str | None = None
     frames: int | None = None
@@ -131,11 +132,16 @@ class Plan:
         """Systems and arms, by name, each with what differs from ``recipe``."""
         found = dict(self.systems)
         if self.arms_of is not None:
-            for name, options in self.arms.items():
+            base = found[self.arms_of]
+            for name, options in (arm for part in self.arms.values() for arm in part.items()):
                 if name in found:
-                    raise BadInput(f"key 'arms': {name!r} is a system too; give it another name")
-                found[name] = merged(found[self.arms_of], {"method": {"options": options}})
+                    raise BadInput(f"key 'arms': {name!r} is there twice; give it another name")
+                found[name] = merged(base, {"method": {"options": options}})
         return found
+
+    def part_of(self, system: str) -> str:
+        """Name the part of the method that an arm changes; empty for what is no arm."""
+        return next((part for part, arms in self.arms.items() if system in arms), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from flexpad import metrics
 from flexpad.bench.difference import MEAN, RATIO
 from flexpad.bench.plan import Plan
 from flexpad.bench.results import ADDED, COMMON, DEV_ERROR
-from flexpad.compare.ranks import RISK
+from flexpad.compare.ranks import RISK, holm
 from flexpad.types import CONDITIONS, FUSED, SINGLE, is_rendered
 
 ACER = "acer_pooled"
@@ -202,17 +202,27 @@ def differences(rows: Rows) -> str:
 
 
 def arms(values: Values, rows: Rows) -> str:
-    """ACER of every arm of an ablation, mean over columns, and how far it is from the base."""
+    """ACER of every arm of an ablation, mean over columns, and how far it is from the base.
+
+    In bold are differences that are shown after Holm's adjustment for all arms.
+    """
     base = values.plan.arms_of
     apart = {row["other"]: row for row in rows if (row["method"], row["column"]) == (base, MEAN)}
-    head = ["arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
+    adjusted = holm([float(row["p"]) for row in apart.values()])
+    p_holm = dict(zip(apart, map(str, adjusted), strict=True))
+    head = ["part", "arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
     lines = []
+    parts: set[str] = set()
     for method in values.methods:
+        part = values.plan.part_of(method)
         found = [values.overall(method, ACER, [c]) for c in (*SINGLE, "RDI")]
-        # Rows have the base less the arm; here it is the other way round.
-        against = _difference(_turned(apart[method])) if method in apart else NOTHING
-        lines.append([method, *map(percent, found), percent(values.overall(method)), against])
-    return table(head, lines)
+        against = NOTHING
+        if method in apart:  # a row has the base less the arm; here it is the other way round
+            against = _difference(_turned(apart[method]) | {"p_holm": p_holm[method]})
+        mean = percent(values.overall(method))
+        lines.append(["" if part in parts else part, method, *map(percent, found), mean, against])
+        parts.add(part)
+    return table(head, lines, words=2)
 
 
 def tuning(rows: Rows) -> str:
