@@ -499,6 +499,19 @@ class TestTable:
         lines = table.on_dev(table.Values(self.PLAN, rows[1:])).splitlines()
         assert lines[2:] == ["| experts | 20.0 | 20.0 |", "| plain | — | — |"]
 
+    def test_unseen_species_have_a_mean_only_of_all_of_them(self):
+        protocols = ("synth-cefa@4.1", "synth-cefa@4.2")
+        plan = replace(self.PLAN, left_out=plans.LeftOut(protocols))
+        rows = self.values_rows()
+        lines = table.left_out(table.Values(plan, rows)).splitlines()[2:]
+        assert [line.split("|")[2:4] for line in lines] == [
+            [" synth-cefa@4.1 ", " 20.0 ± 14.1 "],  # over seeds
+            [" synth-cefa@4.2 ", " 50.0 ± 14.1 "],
+            [" mean ", " 35.0 ± 21.2 "],  # over protocols
+        ]
+        part = [row for row in rows if row["protocol"] == protocols[0]]
+        assert len(table.left_out(table.Values(plan, part)).splitlines()) == 3
+
     def test_arms_stand_by_part_and_are_shown_to_differ_only_after_holm_over_all(self):
         arms = {
             "Experts": {"none": {"experts": []}},
