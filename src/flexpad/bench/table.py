@@ -208,20 +208,21 @@ def arms(values: Values, rows: Rows) -> str:
     In bold are differences that are shown after Holm's adjustment for all arms.
     """
     base = values.plan.arms_of
-    apart = {row["other"]: row for row in rows if (row["method"], row["column"]) == (base, MEAN)}
-    adjusted = holm([float(row["p"]) for row in apart.values()])
-    p_holm = dict(zip(apart, map(str, adjusted), strict=True))
+    apart = [row for row in rows if (row["method"], row["column"]) == (base, MEAN)]
+    adjusted = holm([float(row["p"]) for row in apart])
+    against = {  # a row has the base less the arm; here it is the other way round
+        row["other"]: _difference(_turned(row) | {"p_holm": str(p)})
+        for row, p in zip(apart, adjusted, strict=True)
+    }
     head = ["part", "arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
     lines = []
     parts: set[str] = set()
     for method in values.methods:
         part = values.plan.part_of(method)
         found = [values.overall(method, ACER, [c]) for c in (*SINGLE, "RDI")]
-        against = NOTHING
-        if method in apart:  # a row has the base less the arm; here it is the other way round
-            against = _difference(_turned(apart[method]) | {"p_holm": p_holm[method]})
-        mean = percent(values.overall(method))
-        lines.append(["" if part in parts else part, method, *map(percent, found), mean, against])
+        found.append(values.overall(method))
+        named = ["" if part in parts else part, method]
+        lines.append([*named, *map(percent, found), against.get(method, NOTHING)])
         parts.add(part)
     return table(head, lines, words=2)
 
