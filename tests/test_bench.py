@@ -245,6 +245,21 @@ class TestBench:
         with pytest.raises(BadInput, match="system 'plane' is not of this bench; did you mean"):
             bench(plan, out, out / "rendered", 2, Part(systems=("plane",)))
 
+    def test_only_data_that_a_part_needs_is_got_ready(self, tmp_path):
+        """A folder that is not there could be neither rendered nor read."""
+        more = {
+            "data": {"synth-wmca": {"reader": "wmca", "root": str(tmp_path / "nowhere")}},
+            "columns": {"WMCA": ["synth-wmca@grandtest"]},
+        }
+        plan = plan_of(**more)
+        wmca = Part(protocols=("synth-wmca@grandtest",))
+        assert wmca.datasets(plan) == {"synth-wmca"}
+        assert Part(protocols=("synth-surf@1",)).datasets(plan) == {"synth-surf"}
+        assert Part().datasets(plan) == {"synth-surf", "synth-wmca"}
+        with pytest.raises(BadInput, match="nowhere"):
+            bench(plan, tmp_path, tmp_path / "rendered", 2, wmca)
+        assert not (tmp_path / "rendered").exists()
+
     def test_what_is_half_done_is_not_chosen_for_what_is_left_out(self, done, tmp_path):
         """Its mean would be of other protocols and seeds than that of the rest."""
         plan, out, _ = done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,14 @@ from flexpad.types import BadInput
 FOLDER = "data"
 
 
-def prepare(plan: Plan, out: Path, rendered: Path, workers: int) -> dict[str, Path]:
-    """Write the manifest of every data set.
+def prepare(
+    plan: Plan, names: Collection[str], out: Path, rendered: Path, workers: int
+) -> dict[str, Path]:
+    """Write the manifests of some data sets.
 
     Args:
         plan: Of the bench.
+        names: Of those that are needed.
         out: Its folder.
         rendered: What is rendered; what is there with the same settings is used again.
         workers: Processes that render.
@@ -38,6 +41,8 @@ def prepare(plan: Plan, out: Path, rendered: Path, workers: int) -> dict[str, Pa
     """
     found = {}
     for name, source in plan.data.items():
+        if name not in names:
+            continue
         path = out / FOLDER / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         if source.render:

@@ -68,6 +68,11 @@ class Part:
             not self.protocols or job.protocol in self.protocols
         )
 
+    def datasets(self, plan: Plan) -> set[str]:
+        """Name the data sets its jobs need, so that no other has to be rendered or read."""
+        every = [*trials(plan), *runs(plan, plan.protocols, tuple(plan.all_systems))]
+        return {dataset_of(job.protocol) for job in every if self.has(job)}
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -91,7 +96,7 @@ class Bench:
         self.part = part
         self.out = out
         self.workers = workers
-        self.manifests = data.prepare(plan, out, rendered, workers)
+        self.manifests = data.prepare(plan, part.datasets(plan), out, rendered, workers)
         self.sums = {name: sha256(path) for name, path in self.manifests.items()}
         with whole_file(out / PLAN) as partial:
             partial.write_text(config.dump(plan), encoding="utf-8")
