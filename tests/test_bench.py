@@ -411,6 +411,30 @@ class TestDifference:
             assert float(row["low"]) <= 2 / 16 <= float(row["high"])
         assert [row["ratio"] for row in rows] == ["", "", "", "3"]
 
+    def test_what_is_left_out_is_a_family_of_its_own(self, tmp_path):
+        """Its rows come after those of the columns, which do not change by it."""
+        jobs = [("experts", {"b0", "b1"}), ("plain", {"b0"})]
+        counted = pl.concat(
+            [self.counted(tmp_path, name, seed, wrong) for name, wrong in jobs for seed in (0, 1)]
+        )
+        plan = replace(self.PLAN, left_out=plans.LeftOut(("synth-surf@1",)))
+        alone = self.rows(counted)
+        both = difference.rows(plan, subjects.Subjects(counted), draws=500)
+        assert both[: len(alone)] == alone
+        unseen = both[len(alone) :]
+        assert [(row["column"], row["condition"]) for row in unseen] == [
+            (column, condition)
+            for column in ("synth-surf@1", "mean of unseen")
+            for condition in "RDI"
+        ]
+        assert {float(row["difference"]) for row in unseen} == {1 / 16}
+        _, _, *lines = table.left_out_differences(plan, both).splitlines()
+        for line, column in zip(lines, ("synth-surf@1", "mean of unseen"), strict=True):
+            assert line.startswith(f"| plain | {column} | +6.2 (")
+            assert line.endswith(" — | — | — | — |")  # RD, RI, DI and RDI were not judged
+        assert table.differences(plan, both) == table.differences(plan, alone)
+        assert table.left_out_differences(plan, alone).startswith("No two systems")
+
     def test_equal_systems_do_not_differ(self, tmp_path):
         jobs = [(system, seed) for system in ("experts", "plain") for seed in (0, 1)]
         row = self.rows(*(self.counted(tmp_path, *job, {"b0", "a1"}) for job in jobs))[0]
@@ -522,7 +546,7 @@ class TestTable:
         assert [line.split("|")[2:4] for line in lines] == [
             [" synth-cefa@4.1 ", " 20.0 ± 14.1 "],  # over seeds
             [" synth-cefa@4.2 ", " 50.0 ± 14.1 "],
-            [" mean ", " 35.0 ± 21.2 "],  # over protocols
+            [" mean of unseen ", " 35.0 ± 21.2 "],  # over protocols
         ]
         part = [row for row in rows if row["protocol"] == protocols[0]]
         assert len(table.left_out(table.Values(plan, part)).splitlines()) == 3

@@ -58,7 +58,11 @@ TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
     "common": (TABLE1, lambda found: table.common_threshold(found[1])),
     "on dev": (TABLE1, lambda found: table.on_dev(found[1])),
     "unseen": (TABLE1, lambda found: table.left_out(found[1])),
-    "differences": (TABLE1, lambda found: table.differences(found[3])),
+    "unseen differences": (
+        TABLE1,
+        lambda found: table.left_out_differences(found[0], found[3]),
+    ),
+    "differences": (TABLE1, lambda found: table.differences(found[0], found[3])),
     "tuning": (TABLE1, lambda found: table.tuning(found[2])),
     "ablations": (ABLATIONS, lambda found: table.arms(found[1], found[3])),
 }

@@ -7,7 +7,7 @@ system seeds of its own. With three seeds the second part is rough, and rather t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +74,8 @@ Cells = dict[tuple[str, str], Drawn]  # by column and condition
 def rows(plan: Plan, subjects: Subjects, draws: int | None = None) -> list[dict[str, str]]:
     """Hold every system against the first, in the columns that both have finished.
 
+    Protocols that are left out are columns too, and a family of tests of their own.
+
     Args:
         plan: Of the bench; the first is that of ``compare``, or of ``arms_of``.
         subjects: What is known of its jobs.
@@ -88,17 +90,23 @@ def rows(plan: Plan, subjects: Subjects, draws: int | None = None) -> list[dict[
     first = plan.compare or plan.arms_of
     if first is None:
         return []
-    one = draw(plan, subjects, first, draws)
-    return [
-        row
-        for other in plan.all_systems
-        if other != first
-        for row in against(plan, (first, one), (other, draw(plan, subjects, other, draws)))
-    ]
+    found = []
+    for columns in (plan.columns, plan.left_out.columns if plan.left_out else {}):
+        one = draw(plan, columns, subjects, first, draws)
+        for other in plan.all_systems:
+            if other != first:
+                rates = draw(plan, columns, subjects, other, draws)
+                found += against(plan, (first, one), (other, rates))
+    return found
 
 
 def draw(
-    plan: Plan, subjects: Subjects, system: str, draws: int | None = None, seed: int = 0
+    plan: Plan,
+    columns: Mapping[str, Sequence[str]],
+    subjects: Subjects,
+    system: str,
+    draws: int | None = None,
+    seed: int = 0,
 ) -> Cells:
     """Draw the rate of a system in every cell of the columns it has finished.
 
@@ -106,6 +114,7 @@ def draw(
 
     Args:
         plan: Of the bench.
+        columns: The protocols of each, by its name.
         subjects: Errors of its jobs.
         system: Its name.
         draws: Of the bootstrap; None = :data:`DRAWS`.
@@ -114,7 +123,7 @@ def draw(
     draws = draws or DRAWS
     number = list(plan.all_systems).index(system)
     found: Cells = {}
-    for place, (column, protocols) in enumerate(plan.columns.items()):
+    for place, (column, protocols) in enumerate(columns.items()):
         if not subjects.is_whole(system, protocols, plan.seeds):
             continue
         counted = [subjects.of(system, name, run) for name in protocols for run in plan.seeds]

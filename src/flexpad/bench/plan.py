@@ -15,6 +15,7 @@ from flexpad.synth.config import SynthConfig
 from flexpad.types import BadInput
 
 Settings = Mapping[str, Any]
+UNSEEN = "mean of unseen"  # over all protocols that are left out
 BARE = ("method", "encoder")  # keys of a recipe whose name may stand alone
 
 
@@ -64,6 +65,11 @@ class LeftOut:
 
     protocols: tuple[str, ...]
     systems: int = 2
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Each protocol by its name, and their mean."""
+        return {**{name: (name,) for name in self.protocols}, UNSEEN: self.protocols}
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,11 +159,9 @@ def common_threshold(values: Values) -> str:
 def left_out(values: Values) -> str:
     """ACER on protocols with an unseen species, and of a system that has done all their mean."""
     assert values.plan.left_out is not None
-    every = values.plan.left_out.protocols
-    named = [*(([protocol], protocol) for protocol in every), (every, "mean")]
     lines = []
     for method in values.methods:
-        for protocols, name in named:
+        for name, protocols in values.plan.left_out.columns.items():
             found = [values.mean(method, protocols, c, ACER) for c in CONDITIONS]
             spreads = [values.spread(method, protocols, c, ACER) for c in CONDITIONS]
             if not np.isnan(found).all():
@@ -187,19 +185,33 @@ def on_dev(values: Values) -> str:
     return table(["system", *columns, "mean"], lines)
 
 
-def differences(rows: Rows) -> str:
+def differences(plan: Plan, rows: Rows) -> str:
     """Differences of ACER with their intervals; what is shown after Holm is in bold."""
+    rows = [row for row in rows if row["column"] in (*plan.columns, MEAN)]
     if not rows:
         return "No two systems are finished yet."
     cells = list(dict.fromkeys((row["column"], row["condition"]) for row in rows))
     shown = [cell for cell in cells if cell[1] in ("", *SINGLE, "RDI")]
     head = [f"{rows[0]['method']} less", *(f"{column} {c}".strip() for column, c in shown)]
     lines = []
-    for other in dict.fromkeys(row["other"] for row in rows):
-        of = {(r["column"], r["condition"]): r for r in rows if r["other"] == other}
-        apart = [_difference(of[cell]) if cell in of else NOTHING for cell in shown]
+    for other, of in _by_other(rows).items():
+        apart = [_difference(of.get(cell)) for cell in shown]
         lines.append([other, *apart, _ratio(of.get((MEAN, ""), {}))])
     return table([*head, "ratio of means"], lines)
+
+
+def left_out_differences(plan: Plan, rows: Rows) -> str:
+    """The same on protocols with an unseen species."""
+    assert plan.left_out is not None
+    rows = [row for row in rows if row["column"] in plan.left_out.columns]
+    if not rows:
+        return "No two systems are finished yet."
+    lines = [
+        [other, column, *(_difference(of.get((column, c))) for c in CONDITIONS)]
+        for other, of in _by_other(rows).items()
+        for column in dict.fromkeys(column for column, _ in of)
+    ]
+    return table([f"{rows[0]['method']} less", "protocol", *CONDITIONS], lines, words=2)
 
 
 def arms(values: Values, rows: Rows) -> str:
@@ -258,10 +270,10 @@ def page(plan: Plan, rows: Rows, tried: Rows, apart: Rows) -> str:
     parts += ["## Several modalities", fused(values)]
     parts += ["### Singles, calibrated on dev and added up", fused(values, ACER + ADDED)]
     parts += ["## One threshold for all conditions", common_threshold(values)]
-    parts += ["## Differences", differences(apart)]
+    parts += ["## Differences", differences(plan, apart)]
     if plan.left_out:
         parts += ["## Equal error rate on dev", on_dev(values)]
-        parts += ["## Unseen species", left_out(values)]
+        parts += ["## Unseen species", left_out(values), left_out_differences(plan, apart)]
     if plan.tuning:
         parts += ["## Tuning", tuning(tried)]
     return "\n\n".join(parts) + "\n"
@@ -315,7 +327,18 @@ def _ratio(row: Mapping[str, str]) -> str:
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _difference(row: Mapping[str, str]) -> str:
+def _by_other(rows: Rows) -> dict[str, dict[tuple[str, str], Mapping[str, str]]]:
+    """Find the row of a column and condition by whom the first is held against."""
+    found: dict[str, dict[tuple[str, str], Mapping[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["other"], {})[row["column"], row["condition"]] = row
+    return found
+
+
+def _difference(row: Mapping[str, str] | None) -> str:
+    """Write a difference with its interval; nothing where there is none."""
+    if row is None:
+        return NOTHING
     value, low, high = (100 * float(row[key]) for key in ("difference", "low", "high"))
     text = f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
     return f"**{text}**" if float(row["p_holm"]) < RISK else text
