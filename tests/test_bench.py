@@ -558,6 +558,9 @@ class TestTable:
         }
         plan = replace(self.PLAN, arms_of="experts", arms=arms)
         rows = self.values_rows()
+        for row in [row for row in rows if row["condition"] == "R"]:
+            on_dev = {"condition": "", "rate": "dev_error"}
+            rows.append({**row, **on_dev, "value": repr(float(row["value"]) / 2)})
         every = [
             {**row, "method": name} for name in ("experts", "none", "two", "8") for row in rows
         ]
@@ -568,6 +571,7 @@ class TestTable:
         ]
         lines = table.arms(table.Values(plan, every), apart).splitlines()
         told = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
+        assert {tuple(one[3:-2]) for one in told} == {("35.0",) * 3 + ("—", "35.0", "17.5")}
         assert [(one[1], one[2], one[-2]) for one in told] == [
             ("", "experts", "—"),
             ("Experts", "none", "+2.0 (+1.0 to +3.0)"),  # of three the second, so 0.03 times 2

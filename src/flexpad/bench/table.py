@@ -88,6 +88,10 @@ class Values:
             np.mean([self.mean(method, c, one, rate) for c in columns for one in conditions])
         )
 
+    def on_dev(self, method: str) -> dict[str, float]:
+        """Equal error rate on dev of every column that is finished."""
+        return {name: self.mean(method, of, "", DEV_ERROR) for name, of in self.columns.items()}
+
 
 def single(values: Values, column: str) -> str:
     """APCER, BPCER and ACER of one column with one modality at a time."""
@@ -172,17 +176,13 @@ def left_out(values: Values) -> str:
 
 def on_dev(values: Values) -> str:
     """Equal error rate on dev of every column, lowest mean first: who goes on to the left out."""
-    columns = values.columns
-    found = {
-        method: [values.mean(method, of, "", DEV_ERROR) for of in columns.values()]
-        for method in values.methods
-    }
+    found = {method: list(values.on_dev(method).values()) for method in values.methods}
     means = {method: float(np.mean(errors)) for method, errors in found.items()}
     lines = [
         [method, *map(percent, found[method]), percent(means[method])]
         for method in sorted(found, key=lambda name: (np.isnan(means[name]), means[name]))
     ]
-    return table(["system", *columns, "mean"], lines)
+    return table(["system", *values.columns, "mean"], lines)
 
 
 def differences(plan: Plan, rows: Rows) -> str:
@@ -217,7 +217,8 @@ def left_out_differences(plan: Plan, rows: Rows) -> str:
 def arms(values: Values, rows: Rows) -> str:
     """ACER of every arm of an ablation, mean over columns, and how far it is from the base.
 
-    In bold are differences that are shown after Holm's adjustment for all arms.
+    Its equal error rate on dev is there to choose by. In bold are differences that are shown after
+    Holm's adjustment for all arms.
     """
     base = values.plan.arms_of
     apart = [row for row in rows if (row["method"], row["column"]) == (base, MEAN)]
@@ -226,13 +227,13 @@ def arms(values: Values, rows: Rows) -> str:
         row["other"]: _difference(_turned(row) | {"p_holm": str(p)})
         for row, p in zip(apart, adjusted, strict=True)
     }
-    head = ["part", "arm", *SINGLE, "RDI", "mean of R, D, I", "less the base"]
+    head = ["part", "arm", *SINGLE, "RDI", "mean of R, D, I", "on dev", "less the base"]
     lines = []
     parts: set[str] = set()
     for method in values.methods:
         part = values.plan.part_of(method)
         found = [values.overall(method, ACER, [c]) for c in (*SINGLE, "RDI")]
-        found.append(values.overall(method))
+        found += [values.overall(method), float(np.mean(list(values.on_dev(method).values())))]
         named = ["" if part in parts else part, method]
         lines.append([*named, *map(percent, found), against.get(method, NOTHING)])
         parts.add(part)
