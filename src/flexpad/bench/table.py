@@ -88,10 +88,6 @@ class Values:
             np.mean([self.mean(method, c, one, rate) for c in columns for one in conditions])
         )
 
-    def on_dev(self, method: str) -> dict[str, float]:
-        """Equal error rate on dev of every column that is finished."""
-        return {name: self.mean(method, of, "", DEV_ERROR) for name, of in self.columns.items()}
-
 
 def single(values: Values, column: str) -> str:
     """APCER, BPCER and ACER of one column with one modality at a time."""
@@ -176,13 +172,17 @@ def left_out(values: Values) -> str:
 
 def on_dev(values: Values) -> str:
     """Equal error rate on dev of every column, lowest mean first: who goes on to the left out."""
-    found = {method: list(values.on_dev(method).values()) for method in values.methods}
-    means = {method: float(np.mean(errors)) for method, errors in found.items()}
+    columns = values.columns
+    found = {
+        method: [values.mean(method, of, "", DEV_ERROR) for of in columns.values()]
+        for method in values.methods
+    }
+    means = {method: values.overall(method, DEV_ERROR, [""]) for method in values.methods}
     lines = [
         [method, *map(percent, found[method]), percent(means[method])]
         for method in sorted(found, key=lambda name: (np.isnan(means[name]), means[name]))
     ]
-    return table(["system", *values.columns, "mean"], lines)
+    return table(["system", *columns, "mean"], lines)
 
 
 def differences(plan: Plan, rows: Rows) -> str:
@@ -233,7 +233,7 @@ def arms(values: Values, rows: Rows) -> str:
     for method in values.methods:
         part = values.plan.part_of(method)
         found = [values.overall(method, ACER, [c]) for c in (*SINGLE, "RDI")]
-        found += [values.overall(method), float(np.mean(list(values.on_dev(method).values())))]
+        found += [values.overall(method), values.overall(method, DEV_ERROR, [""])]
         named = ["" if part in parts else part, method]
         lines.append([*named, *map(percent, found), against.get(method, NOTHING)])
         parts.add(part)
