@@ -23,6 +23,7 @@ from flexpad.types import CONDITIONS, FUSED, SINGLE, is_rendered
 ACER = "acer_pooled"
 WORST = "apcer_max"
 NOTHING = "—"
+NO_PAIR = "No two systems are finished yet."
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -189,7 +190,7 @@ def differences(plan: Plan, rows: Rows) -> str:
     """Differences of ACER with their intervals; what is shown after Holm is in bold."""
     rows = [row for row in rows if row["column"] in (*plan.columns, MEAN)]
     if not rows:
-        return "No two systems are finished yet."
+        return NO_PAIR
     cells = list(dict.fromkeys((row["column"], row["condition"]) for row in rows))
     shown = [cell for cell in cells if cell[1] in ("", *SINGLE, "RDI")]
     head = [f"{rows[0]['method']} less", *(f"{column} {c}".strip() for column, c in shown)]
@@ -205,7 +206,7 @@ def left_out_differences(plan: Plan, rows: Rows) -> str:
     assert plan.left_out is not None
     rows = [row for row in rows if row["column"] in plan.left_out.columns]
     if not rows:
-        return "No two systems are finished yet."
+        return NO_PAIR
     lines = [
         [other, column, *(_difference(of.get((column, c))) for c in CONDITIONS)]
         for other, of in _by_other(rows).items()
