@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 python=.venv/bin/python
 flexpad=.venv/bin/flexpad
 results=benchmarks/results
-for name in table1_synth ablations; do
+for name in table1_synth ablations ablations_specified; do
     out=runs/bench/$name
     $flexpad bench configs/bench/$name.yaml --out $out --workers "${WORKERS:-2}"
     $python benchmarks/take_in.py $out
