@@ -18,7 +18,9 @@ from flexpad.types import BadInput, Batch
 from tests import tiny
 from tests.test_fmm_rpl import make, one_by_one, stir
 
-ARMS = Path(__file__).resolve().parents[1] / "configs" / "bench" / "ablations.yaml"
+BENCHES = Path(__file__).resolve().parents[1] / "configs" / "bench"
+ARMS = BENCHES / "ablations.yaml"
+SPECIFIED = BENCHES / "ablations_specified.yaml"
 MODALITY = torch.tensor([0, 1, 2] * 4)  # of the present images of a batch of four, row by row
 
 
@@ -538,9 +540,17 @@ def test_bad_options(option, message):
         build(tiny.encoder(), {**tiny.OPTIONS, **option})
 
 
-def every_arm():
+def test_no_prompts_are_made_for_layers_that_the_tower_does_not_have():
+    layers = tiny.encoder().clip.config.vision.layers
+    deep = build(tiny.encoder(), {**tiny.OPTIONS, "depth": layers + 5})
+    assert deep.prompts.depth == deep.prompts.visual.shape[0] == layers
+    trained(stir(deep), tiny.batch(2))
+    assert (deep.prompts.visual.grad.abs().sum(dim=(1, 2)) > 0).all()
+
+
+def every_arm(path=ARMS):
     """Name and options of every arm of the ablations."""
-    return {k: v for part in config.read_mapping(ARMS)["arms"].values() for k, v in part.items()}
+    return {k: v for part in config.read_mapping(path)["arms"].values() for k, v in part.items()}
 
 
 def test_arms_differ_from_each_other():
@@ -549,6 +559,17 @@ def test_arms_differ_from_each_other():
     assert len(arms) > 40
     told = {repr(read({**base, **options})) for options in ({}, *arms.values())}
     assert len(told) >= len(arms)
+
+
+def test_arms_without_style_are_those_of_the_ablations_and_change_no_style():
+    with_style, without = config.read_mapping(ARMS), config.read_mapping(SPECIFIED)
+    base = with_style["systems"]["base"]["method"]["options"]
+    plain = without["systems"]["as specified"]["method"]["options"]
+    assert {**plain, "style_regions": 3, "score": "global"} == base
+    assert with_style["recipe"] == without["recipe"]
+    assert every_arm(SPECIFIED).items() <= every_arm().items()
+    for options in every_arm(SPECIFIED).values():
+        assert read({**plain, **options}).style_regions == 0
 
 
 def test_every_arm_takes_a_step_and_answers_in_bf16():

@@ -17,6 +17,6 @@ class LinearHead(nn.Module):
         self.odds = nn.Linear(width, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Judge features (..., P), giving (...) in fp32."""
+        """Judge features (..., P), giving (...) in fp32, computed in the type of autocast if on."""
         odds: Tensor = self.odds(self.norm(features.float())).float().squeeze(-1)
         return odds

@@ -18,8 +18,8 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Group trainable weights by kind and decay, for an optimizer.
 
-    Only matrices of linear maps and convolutions decay; prompts, norms, biases, gates, embeddings
-    and single numbers do not.
+    Only matrices of linear maps and convolutions decay, those of routers among them; prompts,
+    norms, biases, embeddings and single numbers do not.
 
     Args:
         module: Its weights that require a gradient are grouped.

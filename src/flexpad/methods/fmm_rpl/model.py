@@ -60,6 +60,8 @@ def build(encoder: Encoder, given: Mapping[str, Any]) -> FmmRpl:
         BadInput: An option is unknown or does not fit, or the sentences become too long.
     """
     chosen = options.read(given)
+    # Prompts of a layer that the tower does not have would be counted as trained, and never seen.
+    chosen = replace(chosen, depth=min(chosen.depth, encoder.clip.config.vision.layers))
     sentences = class_sentences(encoder.tokenizer, chosen.context)
     longest, room = sentences.ids.shape[1], encoder.clip.config.context_length
     if longest > room:
