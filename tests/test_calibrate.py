@@ -206,7 +206,7 @@ def test_condition_without_threshold_is_no_response():
     assert "'RDI'" in got.reason
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1), st.lists(st.floats(0, 1), min_size=1))
 def test_decisions_add_up_to_the_rates(bonafide, attacks):
     dev = table(bonafide, a=attacks)
@@ -216,7 +216,7 @@ def test_decisions_add_up_to_the_rates(bonafide, attacks):
     assert share == pytest.approx(got.thresholds["R"].apcer_pooled)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_file_keeps_every_bit(one, other):
     import tempfile

@@ -332,7 +332,7 @@ def two_systems(draw):
 
 
 class TestProperties:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(two_systems())
     def test_swapping_negates(self, both):
         there, _ = pair(*both)
@@ -352,7 +352,7 @@ class TestProperties:
             assert test["only_first"] == back["mcnemar"][kind]["only_other"]
             assert test["p"] == back["mcnemar"][kind]["p"]
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(some_subjects)
     def test_nothing_differs_from_itself(self, scores):
         found, content = pair(scores, scores)
@@ -361,7 +361,7 @@ class TestProperties:
         assert found["verdict"] in ("no difference shown", "undecided")
         assert content["summary"][0]["wins"] == content["summary"][0]["losses"] == 0
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(two_systems(), st.randoms())
     def test_order_of_rows_changes_nothing(self, both, random):
         tests = [table(rows(both[0]), "a.csv"), table(rows(both[1]), "b.csv")]

@@ -243,7 +243,7 @@ def test_what_is_given_goes_over_the_defaults_key_by_key(tmp_path):
         config.build_over(Cart, path, {"front": 3}, "here")
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(cart=carts)
 def test_what_is_dumped_loads_back_equal(cart, tmp_path_factory):
     path = tmp_path_factory.mktemp("cart") / "cart.yaml"

@@ -293,7 +293,7 @@ class TestCsv:
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.booleans(), st.none() | finite), min_size=1, max_size=30))
 def test_every_score_comes_back_to_the_last_bit(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("scores")

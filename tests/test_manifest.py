@@ -306,7 +306,7 @@ headers = st.dictionaries(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     rows=st.lists(rows(), min_size=1, max_size=4, unique_by=lambda row: row.sample_id),
     header=headers,

@@ -243,7 +243,7 @@ def polygon_area(points: np.ndarray) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), bent=st.booleans())
 def test_paper_keeps_its_lengths(seed: int, bent: bool) -> None:
     """Rolling is developable: a line on the sheet is nearly as long as before."""

@@ -173,7 +173,7 @@ def test_infrared_falls_off_with_the_square_of_the_distance(
     assert levels[0] / levels[1] == pytest.approx(4, rel=0.25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(melanin=st.floats(0.01, 0.39), blood=st.floats(0.002, 0.05), more=st.floats(1.02, 1.5))
 def test_pigment_and_blood_darken_skin(melanin: float, blood: float, more: float) -> None:
     def reflectance(m: float, b: float) -> np.ndarray:
