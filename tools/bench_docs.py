@@ -48,6 +48,12 @@ def of_columns(found: Found) -> str:
     return "\n\n".join(f"**{name}**\n\n{table.single(values, name)}" for name in values.columns)
 
 
+def of_arms(found: Found) -> str:
+    """Every arm of an ablation against its base."""
+    _, values, _, apart = found
+    return table.arms(values, apart)
+
+
 # Name of a mark to the bench its table is from and what makes it.
 TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
     "summary": (TABLE1, lambda found: table.summary(found[1])),
@@ -64,15 +70,16 @@ TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
     ),
     "differences": (TABLE1, lambda found: table.differences(found[0], found[3])),
     "tuning": (TABLE1, lambda found: table.tuning(found[2])),
-    "ablations": (ABLATIONS, lambda found: table.arms(found[1], found[3])),
-    "ablations as specified": (SPECIFIED, lambda found: table.arms(found[1], found[3])),
+    "ablations": (ABLATIONS, of_arms),
+    "ablations as specified": (SPECIFIED, of_arms),
 }
 
 
 def main() -> None:
     """Fill every table there are rows for."""
+    benches = {name: rows_of(name) for name in (TABLE1, ABLATIONS, SPECIFIED)}
     for mark, (name, make) in TABLES.items():
-        found = rows_of(name)
+        found = benches[name]
         if found is None:
             print(f"{mark}: no rows of {name} yet, left as it is", file=sys.stderr)
         else:
